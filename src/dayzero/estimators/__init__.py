@@ -1,0 +1,1 @@
+"""Estimators: Spells in, Estimate out. Each is a pair ``fit_x(spells, ...) -> Fit`` and ``x(spells, ...) -> Estimate``."""

@@ -1,0 +1,1 @@
+"""Readers: files in, text tables out. One file a format."""

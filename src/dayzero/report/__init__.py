@@ -1,0 +1,1 @@
+"""The report: estimates in, pages out. Nothing here computes a statistic."""
