@@ -1,0 +1,26 @@
+"""Analysis kinds: each turns its settings and the study into a section of the report. One file a kind, one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dayzero.analyses.context import Context
+from dayzero.analyses.cox import CoxSettings, run_cox
+from dayzero.analyses.curve import CurveSettings, run_curve
+from dayzero.report.page import Section
+
+__all__ = ["KINDS", "Context", "Kind"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An analysis kind: the dataclass of its settings, and the function that runs it."""
+
+    settings: type
+    run: Callable[[Any, Context], Section]
+
+
+KINDS = {
+    "curve": Kind(CurveSettings, run_curve),
+    "cox": Kind(CoxSettings, run_cox),
+}

@@ -1,0 +1,63 @@
+"""What every analysis needs: the history, the protocol, and how to look things up in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import polars as pl
+
+from dayzero.endpoints import derive_spells
+from dayzero.errors import InputError
+from dayzero.history import History
+from dayzero.protocol import Endpoint, Protocol
+from dayzero.spells import Spells
+
+
+@dataclass(frozen=True)
+class Context:
+    """The study as an analysis sees it.
+
+    Attributes
+    ----------
+    history, protocol
+        What happened and what was planned.
+    refused
+        Baseline columns that no analysis may use, and why.
+    """
+
+    history: History
+    protocol: Protocol
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return an endpoint, or raise InputError naming the nearest."""
+        if name not in self.protocol.endpoints:
+            fault = f"no endpoint {name!r}"
+            raise InputError(fault, mend=_mend(name, self.protocol.endpoints, "The endpoints are"), column="endpoint")
+        return self.protocol.endpoint(name)
+
+    def baseline(self, column: str, key: str) -> pl.Series:
+        """Return a baseline column, or raise InputError: unknown, or known only after day zero."""
+        columns = [name for name in self.history.patients.columns if name != "patient"]
+        if column not in columns:
+            raise InputError(f"no baseline column {column!r}", mend=_mend(column, columns, "There are"), column=key)
+        for name, why in self.refused:
+            if name == column:
+                mend = "Name the event as a treatment instead; the engine makes it a function of time."
+                raise InputError(f"the column {column!r} {why}", mend=mend, column=key)
+        return self.history.patients[column]
+
+    def spells(self, endpoint: Endpoint, treatments: tuple[str, ...] = ()) -> Spells:
+        """Derive the spells of an endpoint; nobody in its population is an InputError."""
+        spells = derive_spells(self.history, endpoint, treatments=treatments)
+        if spells.n == 0:
+            fault = f"no patient has the origin of {endpoint.name!r}, {endpoint.origin}, and a follow-up after it"
+            raise InputError(fault, mend="Correct the endpoint's origin, or the events.", column="endpoint")
+        return spells
+
+
+def _mend(name: str, known: Iterable[str], introduction: str) -> str:
+    names = sorted(known)
+    near = get_close_matches(name, names, 1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{hint}{introduction} {', '.join(names[:30])}."

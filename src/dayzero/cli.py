@@ -1,0 +1,110 @@
+"""The command line: parse, call, print.
+
+Exit codes: 0 done; 1 the data have findings of level error; 2 the input cannot be used (one line says why); 3 a bug.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dayzero.errors import DayzeroError, Finding, InputError
+
+app = typer.Typer(
+    name="dayzero",
+    help="A study engine for sequential cell therapy in acute leukaemia.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+OutOption = Annotated[Path, typer.Option("--out", help="Folder that receives the report.")]
+
+
+@app.command()
+def report(
+    study: Annotated[Path, typer.Argument(help="The study file, or the folder that holds study.toml.")],
+    out: OutOption = Path("report"),
+) -> int:
+    """Run a study and write its report."""
+    from dayzero.study import read_study, run
+
+    console = Console(stderr=True, highlight=False)
+    with console.status("Reading the study"):
+        read = read_study(study)
+    results = run(read, progress=lambda words: console.print(f"  {words}", style="dim"))
+    with console.status("Writing the report"):
+        results.write(out)
+    _print_findings(console, results.findings)
+    console.print(f"Report: {out / 'report.html'}", soft_wrap=True)
+    return 1 if any(f.level == "error" for f in results.findings) else 0
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(help="Folder to write; it must not exist or be empty.")]) -> int:
+    """Write a commented template of a study, with made-up data, that runs."""
+    from dayzero.examples import write_template
+
+    write_template(folder)
+    sys.stdout.write(f"Written. Now run: dayzero report {folder / 'study.toml'} --out {folder / 'report'}\n")
+    return 0
+
+
+@app.command()
+def demo(out: OutOption = Path("demo")) -> int:
+    """Write a study of 137 transplants (Klein and Moeschberger's bmt) and report it."""
+    from dayzero.examples import write_demo
+
+    write_demo(out)
+    return report(out / "study.toml", out / "report")
+
+
+@app.command("version")
+def print_version() -> int:
+    """Print the version."""
+    sys.stdout.write(f"dayzero {version('dayzero')}\n")
+    return 0
+
+
+def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    colours = {"error": "red", "warning": "yellow", "note": "dim"}
+    for finding in findings:
+        rows = f" (rows {', '.join(str(row) for row in finding.rows[:5])}{' ...' if len(finding.rows) > 5 else ''})"
+        where = f"{finding.table}{rows}: " if finding.rows else ""
+        console.print(f"{finding.level}: {where}{finding.message} {finding.mend}", style=colours[finding.level])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv
+        The arguments; by default those of the process.
+    """
+    try:
+        code = app(args=None if argv is None else list(argv), prog_name="dayzero", standalone_mode=False)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except typer.TyperException as error:
+        sys.stderr.write(f"dayzero: {' '.join(error.format_message().split())} See dayzero --help.\n")
+        return InputError.exit_code
+    except typer.Abort:
+        sys.stderr.write("Stopped.\n")
+        return InputError.exit_code
+    except Exception as error:  # noqa: BLE001  - the last line of defence: a bug is one line, too
+        if os.environ.get("DAYZERO_TRACEBACK"):
+            raise
+        sys.stderr.write(f"dayzero: a bug ({type(error).__name__}). Set DAYZERO_TRACEBACK=1 to see where.\n")
+        return DayzeroError.exit_code
+    return int(code or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""Risk sets: the rows of a Cox model, sorted once so that every sum over a risk set is a running sum.
+
+The distinct event times of all strata stand in one line, stratum after stratum, and are numbered from 0. A row is at
+risk at the event times ``lower <= k < upper``: those of its own stratum in (start, stop] (convention 2). Rows are sorted
+by ``upper``, so that the sum over the rows that leave at one event time is a sum over neighbours.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dayzero.spells import Bools, Floats, Ints
+
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What a Cox model sees of a table: one entry a row.
+
+    Attributes
+    ----------
+    start, stop
+        (rows,) at risk in (start, stop].
+    event
+        (rows,) whether the row ends in the event.
+    stratum
+        (rows,) code of the stratum.
+    """
+
+    start: Floats
+    stop: Floats
+    event: Bools
+    stratum: Ints
+
+
+@dataclass(frozen=True)
+class RiskSets:
+    """Rows that are at risk at some event time, sorted by the last event time at which they are.
+
+    Attributes
+    ----------
+    row
+        (n,) index of each sorted row in the table that it was made from.
+    lower, upper
+        (n,) at risk at the event times lower <= k < upper.
+    leave
+        (times,) position of the first row that leaves at each event time; there is always one, the event's.
+    entries, entry_starts, entry_times
+        Rows that enter after their stratum's first event time, sorted by ``lower``; where each run of equal ``lower``
+        starts; the last event time before they enter.
+    events, event_starts
+        (events,) positions of the rows that end in the event; (times,) where each event time's run starts.
+    time, stratum
+        (times,) the event times and the codes of their strata.
+    blocks, time_blocks
+        (strata,) where each stratum starts among the rows, and among the event times.
+    """
+
+    row: Ints
+    lower: Ints
+    upper: Ints
+    leave: Ints
+    entries: Ints
+    entry_starts: Ints
+    entry_times: Ints
+    events: Ints
+    event_starts: Ints
+    time: Floats
+    stratum: Ints
+    blocks: Ints
+    time_blocks: Ints
+
+    @property
+    def times(self) -> int:
+        """Number of event times, over all strata."""
+        return len(self.time)
+
+    @property
+    def deaths(self) -> Ints:
+        """(times,) number of rows that end in the event at each event time."""
+        return run_lengths(self.event_starts, len(self.events))
+
+    def sum(self, values: Floats) -> Floats:
+        """Sum values over each risk set.
+
+        Parameters
+        ----------
+        values
+            (..., n) in the order of the sorted rows.
+
+        Returns
+        -------
+        Floats
+            (..., times)
+        """
+        change = np.add.reduceat(values, self.leave, axis=-1)
+        if len(self.entries):
+            change[..., self.entry_times] -= np.add.reduceat(values[..., self.entries], self.entry_starts, axis=-1)
+        sums = change[..., ::-1]
+        sums = np.cumsum(sums, axis=-1, out=sums)[..., ::-1]
+        if len(self.time_blocks) > 1:
+            later = np.zeros((*sums.shape[:-1], len(self.time_blocks)))
+            later[..., :-1] = sums[..., self.time_blocks[1:]]
+            sums -= self.spread_times(later)
+        return sums
+
+    def spread(self, values: Floats) -> Floats:
+        """Repeat (..., strata) values over the rows of each stratum: (..., n)."""
+        return _repeat(values, self.blocks, len(self.row))
+
+    def spread_times(self, values: Floats) -> Floats:
+        """Repeat (..., strata) values over the event times of each stratum: (..., times)."""
+        return _repeat(values, self.time_blocks, self.times)
+
+    def over_rows(self, increments: Floats) -> Floats:
+        """Sum (..., times) increments over the event times at which each row is at risk: (..., n)."""
+        running = np.zeros((*increments.shape[:-1], self.times + 1))
+        np.cumsum(increments, axis=-1, out=running[..., 1:])
+        sums = running[..., self.upper]
+        if len(self.entries) or len(self.blocks) > 1:
+            sums -= running[..., self.lower]
+        return sums
+
+
+def run_lengths(starts: Ints, total: int) -> Ints:
+    """Return the lengths of runs from where they start.
+
+    >>> run_lengths(np.array([0, 2, 3]), 7).tolist()
+    [2, 1, 4]
+    """
+    return np.diff(starts, append=total)
+
+
+def _repeat(values: Floats, starts: Ints, total: int) -> Floats:
+    return values if len(starts) == 1 else np.repeat(values, run_lengths(starts, total), axis=-1)
+
+
+def form_risk_sets(seen: Observations) -> RiskSets:
+    """Sort the rows, number the event times, and drop the rows that are never at risk at one."""
+    one = not len(seen.stratum) or bool(np.all(seen.stratum == seen.stratum[0]))
+    order = np.argsort(seen.stop) if one else np.lexsort((seen.stop, seen.stratum))
+    stop, event, stratum = seen.stop[order], seen.event[order], seen.stratum[order]
+    upper, time, time_stratum = _number_times(stop, event, stratum)
+    start = seen.start[order]
+    base = np.searchsorted(time_stratum, stratum, side="left") if not one else np.zeros(len(order), np.int64)
+    lower = _count_before(start, stratum, base=base, time=time, time_stratum=time_stratum)
+    used = lower < upper
+    if not bool(used.all()):
+        order, upper, lower, base = order[used], upper[used], lower[used], base[used]
+        event, stratum = event[used], stratum[used]
+    return _index(order, (lower, upper, base), event=event, stratum=stratum, time=(time, time_stratum))
+
+
+def _number_times(stop: Floats, event: Bools, stratum: Ints) -> tuple[Ints, Floats, Ints]:
+    """Return how many event times lie at or before each sorted row, the event times and their strata."""
+    if not len(stop):
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
+    new = np.concatenate(([True], (stop[1:] != stop[:-1]) | (stratum[1:] != stratum[:-1])))
+    first = np.flatnonzero(new)
+    eventful = np.logical_or.reduceat(event, first)
+    upper = np.repeat(np.cumsum(eventful), run_lengths(first, len(stop)))
+    return upper, stop[first[eventful]], stratum[first[eventful]]
+
+
+def _count_before(
+    start: Floats, stratum: Ints, *, base: Ints, time: Floats, time_stratum: Ints
+) -> Ints:
+    """Return the number of event times of earlier strata, and of the own one at or before each row's start."""
+    late = np.flatnonzero(start >= time.min(initial=np.inf))
+    if not len(late):
+        return base
+    distinct = np.unique(time)
+    rank = np.searchsorted(distinct, start[late], side="right")
+    keys = time_stratum * (len(distinct) + 1) + np.searchsorted(distinct, time, side="right")
+    lower = base.copy()
+    lower[late] = np.searchsorted(keys, stratum[late] * (len(distinct) + 1) + rank, side="right")
+    return lower
+
+
+def _index(
+    row: Ints, bounds: tuple[Ints, Ints, Ints], *, event: Bools, stratum: Ints, time: tuple[Floats, Ints]
+) -> RiskSets:
+    lower, upper, base = bounds
+    late = np.flatnonzero(lower > base)
+    entries = late[np.argsort(lower[late], kind="stable")]
+    entry_starts = _starts(lower[entries])
+    events = np.flatnonzero(event)
+    return RiskSets(
+        row=row,
+        lower=lower,
+        upper=upper,
+        leave=_starts(upper),
+        entries=entries,
+        entry_starts=entry_starts,
+        entry_times=lower[entries][entry_starts] - 1,
+        events=events,
+        event_starts=_starts(upper[events]),
+        time=time[0],
+        stratum=time[1],
+        blocks=_starts(stratum),
+        time_blocks=_starts(time[1]),
+    )
+
+
+def _starts(codes: Numbers) -> Ints:
+    """Return where each run of equal neighbours starts."""
+    if not len(codes):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))

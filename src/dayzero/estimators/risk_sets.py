@@ -1,0 +1,147 @@
+"""Who is at risk, and what happens, at each distinct time: the counts from which every estimator here starts.
+
+Convention 2, the order at one time: events first, then censoring, then entries; intervals are (start, stop].
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dayzero.spells import Bools, Floats, Ints, Spells
+
+ROUNDING: Final = 1e-12  # a weighted count below this share of the whole is the rounding error of a sum of weights
+_SPLIT, _CENSORED, _ENDS = 0, 1, 2  # columns of the tally: cut in two, censored, and 2 + k for a transition to state k
+
+
+@dataclass(frozen=True)
+class RiskSets:
+    """Counts at each distinct time of an event or of censoring.
+
+    Attributes
+    ----------
+    times
+        (T,) days, increasing.
+    at_risk
+        (T, groups) sum of the weights of the rows with start < t <= stop. Where the weights were (rows, B), this and
+        the following arrays have a last axis of length B.
+    events
+        (T, groups, states) sum of the weights of the rows that end at t in each state.
+    censored
+        (T, groups) sum of the weights of the rows that end at t without an event, their patient's last.
+    """
+
+    times: Floats
+    at_risk: Floats
+    events: Floats
+    censored: Floats
+
+
+def count_risk_sets(
+    spells: Spells, weights: Floats | None = None, *, groups: Ints | None = None, n_groups: int = 0
+) -> RiskSets:
+    """Count the patients at risk and the events at each distinct time.
+
+    Parameters
+    ----------
+    spells
+        The table.
+    weights
+        (rows,) or (rows, B); by default the table's own.
+    groups, n_groups
+        (rows,) code of the group in which a row is counted, and how many there are; by default its state.
+
+    Examples
+    --------
+    >>> from dayzero.spells import make_spells
+    >>> sets = count_risk_sets(make_spells([1, 2, 2, 3], [1, 0, 1, 1]))
+    >>> sets.at_risk[:, 0].tolist(), sets.events[:, 0, 1].tolist()
+    ([4.0, 3.0, 1.0], [1.0, 1.0, 1.0])
+    """
+    groups, n_groups = (spells.state, len(spells.states)) if groups is None else (groups, n_groups)
+    weights = spells.weight if weights is None else weights
+    shape = (n_groups, len(spells.states) + _ENDS)
+    times, tally = _tally(spells, _cells(spells, groups, shape), shape=shape, weights=weights)
+    leaving = np.asarray(tally.sum(axis=2))
+    late = np.flatnonzero(np.isfinite(spells.start))
+    if len(late):
+        index = np.searchsorted(times, spells.start[late], side="right")
+        taken = index < len(times)
+        cells = index[taken] * n_groups + groups[late][taken]
+        leaving = leaving - _sums(cells, weights[late][taken], (len(times), n_groups))
+    at_risk = _remaining(leaving)
+    real = np.asarray(tally[:, :, _CENSORED:].any(axis=tuple(range(1, tally.ndim))))
+    if not bool(real.all()):
+        times, at_risk, tally = times[real], at_risk[real], tally[real]
+    return RiskSets(times, at_risk, tally[:, :, _ENDS:], tally[:, :, _CENSORED])
+
+
+def is_last(spells: Spells) -> Bools:
+    """Return (rows,) whether the row is its patient's last: a row cut in two is not censored where it was cut."""
+    if bool(np.isneginf(spells.start).all()):
+        return np.ones(len(spells), bool)
+    return np.asarray(spells.stop == last_days(spells)[spells.patient])
+
+
+def last_days(spells: Spells) -> Floats:
+    """Return (patients,) the last day under observation, -inf for patients without a row."""
+    last = np.full(spells.patients.height, -np.inf)
+    np.maximum.at(last, spells.patient, spells.stop)
+    return last
+
+
+def exhausted(at_risk: Floats, leaving: Floats) -> Bools:
+    """Return whether everybody at risk leaves at once, but for the rounding error of the weights."""
+    return np.asarray((at_risk > 0) & (at_risk - leaving <= ROUNDING * at_risk))
+
+
+def _cells(spells: Spells, groups: Ints, shape: tuple[int, int]) -> npt.NDArray[np.intp]:
+    """Return (rows,) the place in the tally's (group, ending) plane where a row is counted."""
+    ending = spells.to + _ENDS
+    last = is_last(spells)
+    if not bool(last.all()):
+        ending = np.where((spells.to < 0) & ~last, _SPLIT, ending)
+    cells = ending if shape[0] == 1 or not groups.any() else groups * shape[1] + ending
+    return cells.astype(np.intp, copy=False)
+
+
+def _tally(
+    spells: Spells, cells: npt.NDArray[np.intp], *, shape: tuple[int, int], weights: Floats
+) -> tuple[Floats, Floats]:
+    """Return times (T,) and the summed weights (T, groups, endings) of the rows that stop then."""
+    values, codes = _codes(spells.stop)
+    return values, _sums(codes * (shape[0] * shape[1]) + cells, weights, (len(values), *shape))
+
+
+def _codes(stop: Floats) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """Return values (V,), increasing, and (rows,) the place of each stop among them.
+
+    Whole days in a modest range are their own codes (some of the values may then not occur): no sort is needed.
+    """
+    if len(stop):
+        low, high = float(stop.min()), float(stop.max())
+        if np.isfinite(high - low) and high - low <= 2 * len(stop) + 1000:
+            codes = (stop - low).astype(np.intp)
+            if low == np.floor(low) and np.array_equal(codes + low, stop):
+                return np.arange(low, high + 1.0), codes
+    values, codes = np.unique(stop, return_inverse=True)
+    return values, codes.astype(np.intp, copy=False)
+
+
+def _sums(cells: npt.NDArray[np.intp], weights: Floats, shape: tuple[int, ...]) -> Floats:
+    """Sum the weights in each cell: of the given shape for weights (rows,), with a last axis B for (rows, B)."""
+    size = int(np.prod(shape))
+    if weights.ndim == 2:
+        columns = [np.bincount(cells, weights=column, minlength=size) for column in weights.T]
+        return np.asarray(np.stack(columns, axis=-1), float).reshape(*shape, weights.shape[1])
+    if bool(np.all(weights == 1.0)):
+        return np.bincount(cells, minlength=size).astype(float).reshape(shape)
+    return np.asarray(np.bincount(cells, weights=weights, minlength=size), float).reshape(shape)
+
+
+def _remaining(leaving: Floats) -> Floats:
+    """Return at risk = those who leave at t or later less those who enter at t or later, summed from the end."""
+    at_risk = np.cumsum(leaving[::-1], axis=0)[::-1]
+    largest = at_risk.max(axis=0, initial=0.0)
+    return np.where(at_risk <= ROUNDING * largest, 0.0, at_risk)

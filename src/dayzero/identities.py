@@ -1,0 +1,106 @@
+"""Laws between estimates, checked after every run: what must be true of any cohort, whatever the data say.
+
+Exact, for each endpoint with competing events (clinical rule book 5.2):
+
+- the probabilities of all states sum to 1;
+- event-free survival, estimated on its own by Kaplan-Meier, is 1 minus the sum of the cumulative incidences:
+  RFS(t) = 1 - CIR(t) - NRM(t).
+
+Of pairs of endpoints with one origin and one population, where the events of one include those of the other:
+
+- no patient has the larger endpoint later than the smaller one (a relapse-free survivor has survived);
+- its curve lies nowhere above: an error where nobody is censored before that day, a warning where somebody is,
+  because then the two Kaplan-Meier curves weigh their patients differently.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dayzero.errors import Finding
+from dayzero.estimators.aalen_johansen import fit_aalen_johansen
+from dayzero.protocol import Endpoint
+from dayzero.spells import CENSORED, Spells
+
+TOLERANCE: Final = 1e-12
+Floats = npt.NDArray[np.float64]
+Derived = tuple[Endpoint, Spells]
+
+
+def check_identities(derived: Sequence[Derived]) -> tuple[Finding, ...]:
+    """Return every law that does not hold among the endpoints of a run.
+
+    Parameters
+    ----------
+    derived
+        The endpoints, each once, with their spells.
+    """
+    alone = [finding for _, spells in derived for finding in _check_sums(spells)]
+    pairs = [finding for small, large in permutations(derived, 2) for finding in _check_order(small, large)]
+    return (*alone, *pairs)
+
+
+def _check_sums(spells: Spells) -> list[Finding]:
+    fit = fit_aalen_johansen(spells)
+    found = []
+    if not np.allclose(fit.probability.sum(axis=1), 1.0, rtol=0, atol=TOLERANCE * len(fit.times)):
+        found.append(_broken("states-sum-to-one", spells, "the probabilities of its states do not sum to 1"))
+    if len(spells.states) > 2:
+        together = replace(spells, to=np.where(spells.to == CENSORED, CENSORED, 1), states=("event-free", "any"))
+        survival = fit_aalen_johansen(together).at(fit.times)[:, 0]
+        rest = 1.0 - fit.probability[:, 1:].sum(axis=1)
+        if not np.allclose(survival, rest, rtol=0, atol=TOLERANCE * len(fit.times)):
+            words = "event-free survival is not 1 minus the sum of the cumulative incidences"
+            found.append(_broken("incidences-sum", spells, words))
+    return found
+
+
+def _broken(code: str, spells: Spells, words: str) -> Finding:
+    return Finding("error", f"identity-{code}", f"{spells.name}: {words}.", mend="This is a bug of dayzero: report it.")
+
+
+def _check_order(small: Derived, large: Derived) -> list[Finding]:
+    """Compare two endpoints, the second of which counts every event of the first and more."""
+    (few, few_spells), (many, many_spells) = small, large
+    if not _is_part(few, many) or few_spells.n == 0 or many_spells.n == 0:
+        return []
+    if few_spells.patients["patient"].to_list() != many_spells.patients["patient"].to_list():
+        return []
+    found = []
+    later = (many_spells.stop > few_spells.stop) & (few_spells.to == 1)
+    if later.any():
+        words = f"{int(later.sum())} patients have an event of {few.title} before they leave {many.title}"
+        found.append(Finding("error", "identity-event-order", f"{words}."))
+    return [*found, *_check_curves(small, large)]
+
+
+def _is_part(few: Endpoint, many: Endpoint) -> bool:
+    """Return whether two endpoints without competing events differ only in that the second counts more."""
+    same = (few.origin, few.population, few.entry) == (many.origin, many.population, many.entry)
+    more = set(few.events) < set(many.events) or (set(few.events) == set(many.events) and bool(many.non_response))
+    plain = not (few.competing or many.competing or few.censor_at or many.censor_at or few.non_response)
+    return same and more and plain
+
+
+def _check_curves(small: Derived, large: Derived) -> list[Finding]:
+    (few, few_spells), (many, many_spells) = small, large
+    upper, lower = fit_aalen_johansen(few_spells), fit_aalen_johansen(many_spells)
+    times = np.union1d(upper.times, lower.times)
+    above = lower.at(times)[:, 0] > upper.at(times)[:, 0] + TOLERANCE * len(times)
+    if not above.any():
+        return []
+    day = float(times[np.argmax(above)])
+    censored = min(_first_censored(few_spells), _first_censored(many_spells))
+    words = f"{many.title} lies above {few.title} from day {day:g} on, although it counts more events"
+    if day <= censored:
+        return [Finding("error", "identity-curve-order", f"{words}, and nobody is censored before that day.")]
+    reason = "with patients censored earlier the two estimates may cross; read them together"
+    return [Finding("warning", "identity-curve-order", f"{words}: {reason}.")]
+
+
+def _first_censored(spells: Spells) -> float:
+    return float(spells.stop[spells.to == CENSORED].min(initial=np.inf))

@@ -1,0 +1,128 @@
+"""The protocol: what was planned, what counts as remission, and which endpoints are looked at.
+
+A protocol is a TOML file. The endpoints that every study knows stand in ``library.toml`` in the same form, so that a
+study's own table of the same name replaces one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+from dayzero.protocol.endpoint import Endpoint, substitute
+from dayzero.protocol.term import Condition, Term, parse_term
+from dayzero.protocol.words import definition, listed, term_words
+from dayzero.settings import Toml, parse_settings, read_toml
+
+__all__ = [
+    "Condition",
+    "Definitions",
+    "Endpoint",
+    "Protocol",
+    "Term",
+    "definition",
+    "library",
+    "listed",
+    "parse_term",
+    "read_protocol",
+    "term_words",
+    "with_tables",
+]
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The words of a protocol that its endpoints share.
+
+    Attributes
+    ----------
+    day_zero
+        The term of the study's day zero, ``{day_zero}`` in an endpoint.
+    cr
+        The term of a complete remission, ``{cr}`` in an endpoint.
+    """
+
+    day_zero: str = "infusion:1"
+    cr: str = "response=CR|CRh|CRi after {day_zero}"
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a term."""
+        parse_term(self.day_zero)
+        parse_term(self.cr)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What was planned.
+
+    Attributes
+    ----------
+    title
+        Words for people; empty where the study names no protocol.
+    definitions
+        What its terms stand for.
+    endpoints
+        By name, with the definitions not yet filled in.
+    """
+
+    title: str = ""
+    definitions: Definitions = field(default_factory=Definitions)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return the endpoint of that name, its definitions filled in (KeyError where there is none)."""
+        terms = {"cr": self.definitions.cr, "day_zero": self.definitions.day_zero}
+        return substitute(self.endpoints[name], terms)
+
+
+@lru_cache(maxsize=1)
+def library() -> Protocol:
+    """Return the protocol that every study starts from: the library endpoints."""
+    place = resources.files("dayzero.protocol") / "library.toml"
+    with resources.as_file(place) as path:
+        return with_tables(Protocol(), read_toml(path))
+
+
+@dataclass(frozen=True)
+class _Header:
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class _ProtocolFile:
+    protocol: _Header = field(default_factory=_Header)
+    definitions: dict[str, object] = field(default_factory=dict)
+    endpoints: dict[str, object] = field(default_factory=dict)
+
+
+def read_protocol(path: Path) -> Protocol:
+    """Read a protocol file: ``[protocol] title``, ``[definitions]`` and ``[endpoints.NAME]`` tables.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, or has a key that a protocol does not know.
+    """
+    toml = read_toml(path)
+    file = parse_settings(_ProtocolFile, toml.table, toml=toml, path=())
+    return with_tables(replace(library(), title=file.protocol.title), toml)
+
+
+def with_tables(protocol: Protocol, toml: Toml) -> Protocol:
+    """Return the protocol with the file's ``[definitions]`` and ``[endpoints.NAME]`` tables laid over it."""
+    given = toml.table.get("definitions", {})
+    merged = {**vars(protocol.definitions), **_mapping(given)}
+    definitions = parse_settings(Definitions, merged, toml=toml, path=("definitions",))
+    tables = _mapping(toml.table.get("endpoints", {}))
+    own = {
+        name: replace(parse_settings(Endpoint, table, toml=toml, path=("endpoints", name)), name=name)
+        for name, table in tables.items()
+    }
+    endpoints = MappingProxyType({**protocol.endpoints, **own})
+    return replace(protocol, definitions=definitions, endpoints=endpoints)
+
+
+def _mapping(table: object) -> Mapping[str, object]:
+    return table if isinstance(table, Mapping) else {}

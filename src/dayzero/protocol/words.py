@@ -1,0 +1,121 @@
+"""An endpoint's definition in words, made from the same object that the engine derives it from."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from dayzero.protocol.endpoint import Endpoint
+from dayzero.protocol.term import Condition, Term, parse_term
+
+_NAMES: Final = {
+    "agvhd": "acute GVHD",
+    "cgvhd": "chronic GVHD",
+    "crs": "cytokine release syndrome",
+    "dli": "donor lymphocyte infusion",
+    "hsct": "transplantation",
+    "icans": "ICANS",
+    "infusion": "CAR-T infusion",
+    "last_contact": "last contact",
+    "mrd": "MRD",
+}
+_ORDINALS: Final = ("", "first", "second", "third", "fourth", "fifth")
+_NON_RESPONSE: Final = {
+    "day0": "patients who do not reach {response} by day {day:g}, or die before, have the event on day zero; "
+    "patients whose response was never assessed are censored on day zero",
+    "assessment": "patients who do not reach {response} by day {day:g} have the event on the day of the assessment "
+    "that says so",
+    "window_end": "patients who do not reach {response} by day {day:g} have the event on that day",
+}
+
+
+def term_words(term: str | Term) -> str:
+    """Return a term in words.
+
+    Examples
+    --------
+    >>> term_words("infusion:2"), term_words("response=CR|CRi after hsct"), term_words("agvhd>=3")
+    ('second CAR-T infusion', 'response CR or CRi after transplantation', 'acute GVHD of grade >= 3')
+    """
+    term = parse_term(term) if isinstance(term, str) else term
+    name = _NAMES.get(term.name, term.name.replace("_", " "))
+    words = f"{_ordinal(term.number)} {name}" if term.number else name
+    words += "".join(f" {_condition_words(condition)}" for condition in term.conditions)
+    words += f" ({term.source})" if term.source else ""
+    return f"{words} after {term_words(term.after)}" if term.after else words
+
+
+def _ordinal(number: int) -> str:
+    return _ORDINALS[number] if number < len(_ORDINALS) else f"{number}th"
+
+
+def _condition_words(condition: Condition) -> str:
+    values = " or ".join(condition.values)
+    if condition.column != "value":
+        return f"with {condition.column.replace('_', ' ')} {condition.operator} {values}"
+    return values if condition.operator == "=" else f"of grade {condition.operator} {values}"
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """Join words as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["relapse", "death"], "or")
+    'relapse or death'
+    """
+    return f" {last} ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
+
+
+def definition(endpoint: Endpoint) -> str:
+    r"""Return the definition of an endpoint: origin, event, competing events, censoring, and what a transplant does.
+
+    Examples
+    --------
+    >>> print(definition(Endpoint(origin="hsct", events=("relapse", "death"), label="DFS")))
+    DFS: from the first transplantation to relapse or death from any cause, whichever comes first. \
+Patients without the event are censored at last contact.
+    """
+    return " ".join(_sentences(endpoint))
+
+
+def _sentences(endpoint: Endpoint) -> list[str]:
+    events = [_event_words(text) for text in endpoint.events]
+    first = ", whichever comes first" if len(events) > 1 else ""
+    origin = term_words(endpoint.origin)
+    origin = origin if parse_term(endpoint.origin).number else f"first {origin}"
+    sentences = [f"{endpoint.title}: from the {origin} to {listed(events, 'or')}{first}."]
+    if endpoint.population:
+        sentences.append(f"Population: patients with {term_words(endpoint.population)} known by then.")
+    if endpoint.non_response:
+        response = term_words(endpoint.response)
+        words = _NON_RESPONSE[endpoint.non_response].format(response=response, day=endpoint.assessed_by)
+        sentences.append(f"Non-response is an event: {words}.")
+    if endpoint.competing:
+        competing = listed([_event_words(text) for text in endpoint.competing], "and")
+        verb = "competes" if len(endpoint.competing) == 1 else "compete"
+        sentences.append(f"{_capital(competing)} {verb} with it.")
+    if endpoint.entry:
+        sentences.append(f"Patients are at risk only from {term_words(endpoint.entry)} on (left truncation).")
+    end = "last contact" if endpoint.censor == "last_contact" else "the last assessment of the disease"
+    sentences.append(f"Patients without the event are censored at {end}.")
+    return [*sentences, *_censoring(endpoint)]
+
+
+def _event_words(text: str) -> str:
+    words = term_words(text)
+    return "death from any cause" if words == "death" and not parse_term(text).conditions else words
+
+
+def _censoring(endpoint: Endpoint) -> list[str]:
+    sentences = []
+    if endpoint.censor_at:
+        cut = listed([term_words(text) for text in endpoint.censor_at], "and")
+        sentences.append(f"Follow-up is cut at {cut}: a hypothetical quantity, and the censoring may be informative.")
+    used = {parse_term(text).name for text in (endpoint.origin, *endpoint.events, *endpoint.competing)}
+    if "hsct" not in used | {parse_term(text).name for text in endpoint.censor_at}:
+        sentences.append("Transplantation does not end follow-up.")
+    return sentences
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+

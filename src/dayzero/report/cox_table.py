@@ -1,0 +1,104 @@
+"""The tables of a proportional hazards model."""
+
+from typing import Any, Final
+
+from dayzero.report.formats import NONE, count, interval, p_value, plain, plural, printable, ratio
+from dayzero.report.labels import split_group
+from dayzero.report.page import Section
+from dayzero.report.tables import Row, Table, rows_of
+
+_TESTS: Final = {"likelihood_ratio": "Likelihood ratio", "score": "Score", "wald": "Wald"}
+UNIVARIABLE: Final = "cox_univariable"
+
+
+def hazard_ratios(section: Section) -> Table | None:
+    """Hazard ratios a term, beside those of the models with this term alone where the section has them."""
+    found = rows_of(section, "hazard_ratio")
+    if not found:
+        return None
+    models = [kind for kind in (UNIVARIABLE, None) if any(_is(row, kind) for row in found)]
+    header = [f"{_NAMES[kind] if len(models) > 1 else ''}{name}" for kind in models for name in _columns(section)]
+    terms = list(dict.fromkeys(row["term"] for row in found))
+    lines: list[Row] = []
+    for term in terms:
+        column, value = term_parts(term)
+        if value and (not lines or _heads(lines, column) != column):
+            lines.append(Row(_heading(section, column)))
+        cells = [cell for kind in models for cell in _cells(_row(found, term, kind))]
+        lines.append(Row(value or column, tuple(cells), int(bool(value))))
+    return Table(f"Hazard ratios, {section.label}", ("Term", *header), tuple(lines), _note(found, section))
+
+
+_NAMES: Final = {UNIVARIABLE: "Alone: ", None: "Together: "}
+
+
+def _columns(section: Section) -> tuple[str, str]:
+    return f"HR ({section.confidence})", "p"
+
+
+def term_parts(term: str) -> tuple[str, str]:
+    """Return the column and the level of a Cox term; a numeric term has no level.
+
+    Examples
+    --------
+    >>> term_parts("risk=high"), term_parts("age")
+    (('risk', 'high'), ('age', ''))
+    """
+    column, value = split_group(term)
+    return (printable(column), printable(value)) if column else (printable(value), "")
+
+
+def _heads(lines: list[Row], column: str) -> str:
+    """Return the column under whose heading the next line would stand."""
+    for line in reversed(lines):
+        if not line.cells:
+            return column if line.name == column or line.name.startswith(f"{column} (") else ""
+        if not line.level:
+            return ""
+    return ""
+
+
+def _heading(section: Section, column: str) -> str:
+    reference = section.settings.get("reference")
+    level = reference.get(column) if isinstance(reference, dict) else None
+    return f"{column} (reference: {printable(str(level))})" if level is not None else column
+
+
+def _is(row: dict[str, Any], kind: str | None) -> bool:
+    return bool((row["kind"] == UNIVARIABLE) == (kind == UNIVARIABLE))
+
+
+def _row(found: list[dict[str, Any]], term: str, kind: str | None) -> dict[str, Any]:
+    return next((row for row in found if row["term"] == term and _is(row, kind)), {})
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, str]:
+    if not row or row["estimate"] is None:
+        return NONE, NONE
+    limits = interval(row["lower"], row["upper"], ratio)
+    return f"{ratio(row['estimate'])} ({limits})", p_value(row["p_value"])
+
+
+def _note(found: list[dict[str, Any]], section: Section) -> str:
+    together = next((row for row in found if not _is(row, UNIVARIABLE)), found[0])
+    size = f"{plural(together['n'] or 0, 'patient')}, {plural(together['n_events'] or 0, 'event')}"
+    method = f"; ties: {together['method']}" if together["method"] else ""
+    strata = section.settings.get("strata")
+    stratified = f"; stratified by {', '.join(map(str, strata))}" if isinstance(strata, list | tuple) and strata else ""
+    return f"{size}{method}{stratified}. HR: hazard ratio; above 1 the event comes sooner."
+
+
+def model_tests(section: Section) -> Table | None:
+    """Likelihood ratio, score and Wald tests of the whole model, and tests of proportional hazards."""
+    whole = [row for row in rows_of(section, *_TESTS) if row["kind"] != UNIVARIABLE]
+    lines = [Row(_TESTS[row["statistic"]], _test(row)) for row in whole]
+    lines += [
+        Row(f"Proportional hazards, {' '.join(filter(None, term_parts(row['term'])))}" if row["term"] else
+            "Proportional hazards, all terms", _test(row))
+        for row in rows_of(section, "proportional_hazards")
+    ]  # fmt: skip
+    return Table("Tests of the model", ("Test", "χ²", "df", "p"), tuple(lines)) if lines else None
+
+
+def _test(row: dict[str, Any]) -> tuple[str, str, str]:
+    return plain(row["estimate"]), count(row["df"]), p_value(row["p_value"])

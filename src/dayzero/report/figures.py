@@ -1,0 +1,271 @@
+"""Curves on paper: survival and cumulative incidence, with the numbers at risk right below the ticks.
+
+Nothing is estimated here; :mod:`dayzero.report.series` reads the curves from the rows, this module places them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from dayzero.report.at_risk import RiskTable, draw_risk_table, read_risk_table
+from dayzero.report.axis import TimeAxis, time_axis
+from dayzero.report.canvas import LINE, SIZE, WIDTH, Canvas, new_canvas, width_of, wrap
+from dayzero.report.formats import duration, p_statement
+from dayzero.report.labels import event_label
+from dayzero.report.page import Section
+from dayzero.report.palette import FAINT, INK, SOFT, Style, style_of
+from dayzero.report.series import Series, read_incidence, read_survival
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_BANDS: Final = 3
+_PLOT: Final = 3.35  # inches
+_TOP: Final = 0.52
+_BELOW: Final = 0.56
+_MARK: Final = 0.013  # half the height of a censoring mark, as a probability
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Everything that a figure of curves shows, before it is placed."""
+
+    heading: str
+    remark: str
+    curves: tuple[Series, ...]
+    names: tuple[tuple[str, ...], ...]
+    test: str
+    rising: bool
+    axis: TimeAxis
+    risk: RiskTable
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        """One style a curve."""
+        return tuple(style_of(k) for k in range(len(self.curves)))
+
+    @property
+    def left(self) -> float:
+        """Inches left of the axes: the names of the table's rows."""
+        widest = max((width_of(line) for lines in self.risk.names for line in lines), default=0.0)
+        return max(0.75, widest + 0.42)
+
+    @property
+    def right(self) -> float:
+        """Inches right of the axes: the names of the curves."""
+        widest = max((width_of(line) for lines in self.names for line in lines), default=0.0)
+        return max(0.3, widest + 0.42)
+
+    @property
+    def last_day(self) -> float:
+        """The right end of the time axis."""
+        return max(max(curve.last_day for curve in self.curves) * 1.01, self.axis.ticks[-1], 1.0)
+
+
+def draw_survival(section: Section, *, synthetic: bool = False) -> "Figure":
+    """Draw survival curves with confidence bands, censoring marks, the test, and the numbers at risk.
+
+    Parameters
+    ----------
+    section
+        With ``survival`` rows in ``curves``.
+    synthetic
+        Stamp the figure as simulated.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        8 inches wide; curves are thin where fewer than five patients are at risk.
+    """
+    curves = read_survival(section)
+    risk = read_risk_table(section, curves, ())
+    return _draw(_plot(section, curves, risk, heading=section.label), synthetic=synthetic)
+
+
+def draw_cumulative_incidence(section: Section, term: str | None = None, *, synthetic: bool = False) -> "Figure":
+    """Draw cumulative incidence curves: of one event by group, or of every event in one plot.
+
+    Parameters
+    ----------
+    section
+        With ``cumulative_incidence`` rows in ``curves``.
+    term
+        The event; None draws all.
+    synthetic
+        Stamp the figure as simulated.
+    """
+    curves = read_incidence(section, term)
+    events = tuple(dict.fromkeys(read.term for read in read_incidence(section) if read.term is not None))
+    ordered = sorted(events, key=lambda event: event != term)
+    risk = read_risk_table(section, curves, ordered)
+    what = f"Cumulative incidence of {event_label(term, section.endpoint)}" if term else "Cumulative incidence"
+    return _draw(_plot(section, curves, risk, heading=what, term=term), synthetic=synthetic)
+
+
+def _plot(
+    section: Section, curves: tuple[Series, ...], risk: RiskTable, *, heading: str, term: str | None = None
+) -> Plot:
+    remark = section.hypothetical
+    axis = time_axis(max(curve.last_day for curve in curves))
+    names = tuple(_names(section, curve, axis, len(curves)) for curve in curves)
+    rising = term is not None or curves[0].term is not None
+    return Plot(heading, remark, curves, names, _test(section, term), rising, axis, risk)
+
+
+def _names(section: Section, curve: Series, axis: TimeAxis, curves: int) -> tuple[str, ...]:
+    """Return the lines beside the end of a curve: its name, the number of patients, the median."""
+    name = wrap(curve.label, 1.45, most=2)
+    number = f"n = {curve.n}"
+    if curves > 6:
+        return (*name[:-1], f"{name[-1]} ({curve.n})")
+    medians = section.estimates.where(statistic="median", group=curve.group).rows
+    if curve.term is not None or not medians.height:
+        return (*name, number)
+    unit = "days" if axis.unit == "days" else "months"
+    median = duration(medians["estimate"][0], unit)
+    return (*name, number, f"median {median}" + (f" {unit}" if median[0].isdigit() else ""))
+
+
+def _test(section: Section, term: str | None) -> str:
+    """Return the test as the figure names it, empty where there is none."""
+    found = section.estimates.where(statistic="gray" if term else "logrank", term=term, group=None).rows
+    if not found.height:
+        return ""
+    method = "Gray’s test" if term else _method(found["method"][0])
+    return f"{method}, {p_statement(found['p_value'][0])}"
+
+
+def _method(method: str | None) -> str:
+    return f"{method[:1].upper()}{method[1:]} test" if method else "Log-rank test"
+
+
+def _draw(plot: Plot, *, synthetic: bool) -> "Figure":
+    bottom = plot.risk.height + _BELOW
+    height = bottom + _PLOT + _TOP
+    texts = [line for lines in (*plot.names, *plot.risk.names) for line in lines]
+    with new_canvas(height, plot.heading, plot.remark, *texts) as canvas:
+        width = WIDTH - plot.left - plot.right
+        axes = canvas.axes(plot.left, bottom, width, _PLOT)
+        _frame(axes, plot)
+        for curve, style in zip(plot.curves, plot.styles, strict=True):
+            _curve(axes, curve, style, band=len(plot.curves) <= MOST_BANDS)
+        _headings(canvas, plot)
+        _write_names(canvas, plot, bottom)
+        _write_test(axes, plot)
+        draw_risk_table(canvas, plot.risk, axis=plot.axis, left=plot.left, scale=width / plot.last_day)
+        if synthetic:
+            canvas.stamp()
+    return canvas.figure
+
+
+def _frame(axes: "Axes", plot: Plot) -> None:
+    axes.set_xlim(0, plot.last_day)
+    axes.set_ylim(0, 1)
+    axes.set_xticks(plot.axis.ticks, plot.axis.labels)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
+    axes.spines["bottom"].set(visible=True, color=INK, linewidth=0.8)
+    axes.tick_params(axis="x", length=3.5, width=0.8, color=INK, pad=3)
+    axes.tick_params(axis="y", pad=4)
+    axes.hlines([0.25, 0.5, 0.75, 1], 0, plot.last_day, color=FAINT, linewidth=0.6, zorder=0)
+
+
+def _curve(axes: "Axes", curve: Series, style: Style, *, band: bool) -> None:
+    """Draw one curve: its band, its steps (thin where few are left), its censoring marks."""
+    if band and bool(np.isfinite(curve.lower).any()):
+        axes.fill_between(curve.time, curve.lower, curve.upper, step="post", color=style.colour, alpha=0.1, linewidth=0)
+    firm = curve.time <= curve.sparse_from
+    time, height = curve.time[firm], curve.estimate[firm]
+    if not bool(firm.all()):
+        edge = min(curve.sparse_from, curve.last_day)
+        time, height = np.append(time, edge), np.append(height, height[-1])
+        thin = np.append(edge, curve.time[~firm]), np.append(height[-1], curve.estimate[~firm])
+        axes.step(*thin, where="post", color=style.colour, linewidth=0.7, alpha=0.75, clip_on=False)
+    (line,) = axes.step(time, height, where="post", color=style.colour, linewidth=1.8, clip_on=False)
+    if style.dashes:
+        line.set_dashes(style.dashes)
+    gap = np.full(len(curve.censored), np.nan)
+    across = np.column_stack((curve.censored, curve.censored, gap)).ravel()
+    along = np.column_stack((curve.height - _MARK, curve.height + _MARK, gap)).ravel()
+    axes.plot(across, along, color=style.colour, linewidth=0.8, clip_on=False)
+
+
+def _headings(canvas: Canvas, plot: Plot) -> None:
+    top = canvas.height - 0.2
+    canvas.text(0.08, top, plot.heading, fontweight="bold", fontsize=SIZE + 1)
+    if plot.remark:
+        canvas.text(0.08, top - LINE, plot.remark, color=SOFT)
+    middle = plot.left + (canvas.width - plot.left - plot.right) / 2
+    canvas.text(middle, plot.risk.height + 0.16, f"{plot.axis.unit.capitalize()} from day zero", ha="center")
+
+
+def _write_names(canvas: Canvas, plot: Plot, bottom: float) -> None:
+    """Write each curve's name beside its end, with a piece of its line; names that would touch move apart."""
+    if len(plot.curves) == 1 and plot.curves[0].group is None and plot.curves[0].term is None:
+        names: Sequence[tuple[str, ...]] = (plot.names[0][1:],)
+    else:
+        names = plot.names
+    ends = [bottom + _PLOT * float(curve.estimate[-1]) for curve in plot.curves]
+    heights = [LINE * len(lines) + 0.05 for lines in names]
+    tops = spread([end + 0.5 * LINE for end in ends], heights, low=bottom - 0.3, high=bottom + _PLOT + 0.2)
+    edge = canvas.width - plot.right
+    scale = (edge - plot.left) / plot.last_day
+    for curve, style, lines, top, end in zip(plot.curves, plot.styles, names, tops, ends, strict=True):
+        level = top - 0.11 + 0.035
+        _leader(canvas, (plot.left + curve.last_day * scale, end), (edge + 0.08, level))
+        for k, line in enumerate(lines):
+            bold = k < len(lines) - (0 if len(plot.curves) > 6 else sum(t.startswith(("n =", "median")) for t in lines))
+            look: Mapping[str, object] = {"color": style.colour, "fontweight": "bold"} if bold else {"color": SOFT}
+            canvas.text(edge + 0.14, top - 0.11 - k * LINE, line, **look)
+
+
+def _leader(canvas: Canvas, end: tuple[float, float], name: tuple[float, float]) -> None:
+    """Join the end of a curve to its name by a hairline."""
+    from matplotlib.lines import Line2D
+
+    across = [end[0] / canvas.width, name[0] / canvas.width]
+    along = [end[1] / canvas.height, name[1] / canvas.height]
+    canvas.figure.add_artist(Line2D(across, along, color=SOFT, linewidth=0.4))
+
+
+def spread(tops: Sequence[float], heights: Sequence[float], *, low: float, high: float) -> list[float]:
+    """Move labels apart until none overlaps, as little as that takes, between two bounds.
+
+    Parameters
+    ----------
+    tops
+        Where the upper edges would like to be.
+    heights
+        Of the labels.
+    low, high
+        The bounds; the lower one yields where there is not room for all.
+
+    Examples
+    --------
+    >>> [round(top, 2) for top in spread([1.0, 1.0], [0.2, 0.2], low=0, high=2)]
+    [1.0, 0.8]
+    """
+    order = sorted(range(len(tops)), key=lambda k: -tops[k])
+    placed = list(tops)
+    ceiling = high
+    for k in order:
+        placed[k] = ceiling = min(placed[k], ceiling)
+        ceiling -= heights[k]
+    floor = low
+    for k in reversed(order):
+        placed[k] = max(placed[k], floor + heights[k])
+        floor = placed[k]
+    ceiling = high
+    for k in order:
+        placed[k] = min(placed[k], ceiling)
+        ceiling = placed[k] - heights[k]
+    return placed
+
+
+def _write_test(axes: "Axes", plot: Plot) -> None:
+    if not plot.test:
+        return
+    top = 0.93 if plot.rising else 0.045
+    axes.text(0.02 * plot.last_day, top, plot.test, fontsize=SIZE, color=INK, va="baseline")

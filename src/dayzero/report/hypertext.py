@@ -1,0 +1,195 @@
+"""The page: one self-contained HTML file that asks for nothing from anywhere and runs no script."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+from dayzero import __version__
+from dayzero.errors import Finding
+from dayzero.report.formats import listed, plural, printable
+from dayzero.report.kinds import kind_of
+from dayzero.report.page import Page, Section
+from dayzero.report.palette import DARK
+from dayzero.report.svg import to_svg
+from dayzero.report.table_one import table_one
+from dayzero.report.tables import Table, follow_up
+from dayzero.report.words import warnings_of
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+LEVELS: Final = {"error": "Errors", "warning": "Warnings", "note": "Notes"}
+_MOST_ROWS: Final = 12
+_FILES: Final = resources.files("dayzero.report") / "templates"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure: its file's name, its caption, its SVG element."""
+
+    name: str
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A section as the template prints it."""
+
+    key: str
+    section: Section
+    heading: str
+    sentences: tuple[str, ...]
+    warnings: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    tables: tuple[Table, ...]
+    details: tuple[Table, ...]
+    settings: Mapping[str, str]
+
+
+def slug(text: str) -> str:
+    """Return a name that is safe in a file name, an id and an address.
+
+    Examples
+    --------
+    >>> slug("Overall survival, 1st"), slug("../急性")
+    ('overall-survival-1st', 'x')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "x"
+
+
+def print_sections(page: Page) -> tuple[Printed, ...]:
+    """Write and draw every section of a page.
+
+    Raises
+    ------
+    InternalError
+        Where the report does not know the kind of a section.
+    """
+    return tuple(_printed(k, section, page.synthetic) for k, section in enumerate(page.sections, start=1))
+
+
+def _printed(number: int, section: Section, synthetic: bool) -> Printed:
+    kind = kind_of(section)
+    key = f"{number:02d}-{slug(f'{section.kind} {section.name}')}"
+    stamp = "SIMULATED DATA. " if synthetic else ""
+    pictures = []
+    for drawing in kind.drawings(section):
+        name = f"{key}-{slug(drawing.name)}"
+        description = stamp + drawing.description
+        svg = to_svg(drawing.draw(synthetic=synthetic), key=f"f{name}", title=drawing.title, description=description)
+        pictures.append(Picture(name, drawing.title, svg))
+    return Printed(
+        key=key,
+        section=section,
+        heading=section.heading,
+        sentences=kind.sentences(section),
+        warnings=warnings_of(section),
+        pictures=tuple(pictures),
+        tables=tuple(table for table in kind.tables(section) if table),
+        details=tuple(table for table in kind.details(section) if table),
+        settings={name: _setting(value) for name, value in section.settings.items() if value not in (None, "", ())},
+    )
+
+
+def _setting(value: object) -> str:
+    """Write a setting as people read it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {_setting(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_setting(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def render_html(page: Page, printed: tuple[Printed, ...] | None = None) -> str:
+    """Return the whole report as one HTML file.
+
+    Parameters
+    ----------
+    page
+        What to print.
+    printed
+        Its sections where they have been printed already.
+
+    Returns
+    -------
+    str
+        Without script and without any address outside; the policy allows the one style sheet, by its digest.
+    """
+    from markupsafe import Markup
+
+    css = style_sheet()
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    text = _template().render(
+        page=page,
+        printed=printed if printed is not None else print_sections(page),
+        css=Markup(css),  # noqa: S704  # our own file
+        digest=digest,
+        markup=Markup,
+        version=__version__,
+        findings=_by_level(page.findings),
+        table_one=table_one(page.table_one),
+        follow_up=follow_up(page.sections),
+        definitions=_definitions(page.sections),
+    )
+    return f"{text}\n"
+
+
+@lru_cache(maxsize=1)
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalize
+    )
+    environment.filters["slug"] = slug
+    environment.filters["places"] = places
+    return environment.from_string((_FILES / "report.html.j2").read_text(encoding="utf-8"))
+
+
+def _finalize(value: Any) -> Any:
+    """Take what cannot be printed out of every text that is not our own markup."""
+    return printable(value) if type(value) is str else value
+
+
+@lru_cache(maxsize=1)
+def style_sheet() -> str:
+    """Return the style sheet, with the colours of the figures on a dark page."""
+    dark = "".join(f'svg [{name}="{light}"]{{{name}:{colour}}}\n' for light, colour in DARK.items()
+                   for name in ("fill", "stroke"))  # fmt: skip
+    css = (_FILES / "report.css").read_text(encoding="utf-8")
+    return f"{css}@media screen and (prefers-color-scheme:dark){{\n{dark}}}\n"
+
+
+def _by_level(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Group findings by level, the gravest first; levels without any are left out."""
+    found = list(findings)
+    grouped = {name: [item for item in found if item.level == level] for level, name in LEVELS.items()}
+    return {name: items for name, items in grouped.items() if items}
+
+
+def places(finding: Finding) -> str:
+    """Say where a finding is, without listing thousands of rows.
+
+    Examples
+    --------
+    >>> places(Finding("error", "event-after-death", "x", table="events.csv", rows=(4, 9)))
+    'events.csv, rows 4 and 9'
+    """
+    where = [finding.table] if finding.table else []
+    for what, rows in (("row", finding.rows), ("patient row", finding.patient_rows)):
+        if rows:
+            shown = [str(row) for row in rows[:_MOST_ROWS]]
+            shown += [plural(len(rows) - _MOST_ROWS, "other")] if len(rows) > _MOST_ROWS else []
+            where.append(f"{what}{'s' if len(rows) > 1 else ''} {listed(shown)}")
+    return ", ".join(where)
+
+
+def _definitions(sections: Iterable[Section]) -> dict[str, str]:
+    """Map each endpoint's label to its definition, once."""
+    return {section.label: section.definition for section in sections if section.definition}

@@ -1,0 +1,33 @@
+"""The kinds of analysis that a report can print: one file a kind, one line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from dayzero.errors import InternalError
+from dayzero.report.kinds import cox, curve
+from dayzero.report.kinds.kind import Drawing, Kind
+from dayzero.report.page import Section
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        "curve": curve.KIND,
+        "cox": cox.KIND,
+    }
+)
+
+
+def kind_of(section: Section) -> Kind:
+    """Return how a section is printed.
+
+    Raises
+    ------
+    InternalError
+        Where no file of this folder knows the kind.
+    """
+    if section.kind not in KINDS:
+        raise InternalError(f"the report cannot print the analysis kind {section.kind!r}; known: {', '.join(KINDS)}")
+    return KINDS[section.kind]
+
+
+__all__ = ["KINDS", "Drawing", "Kind", "kind_of"]

@@ -1,0 +1,79 @@
+"""Names of groups, events and terms as people read them."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from dayzero.protocol.words import term_words
+from dayzero.report.formats import printable
+
+if TYPE_CHECKING:
+    from dayzero.protocol.endpoint import Endpoint
+
+EVERYBODY: Final = "All patients"
+_BARE: Final = frozenset({"yes", "no", "true", "false", "y", "n", "0", "1"})
+
+
+def split_group(group: str, by: str = "") -> tuple[str, str]:
+    """Return the column and the value of ``column=value``; the column may be given, for it may hold ``=`` itself.
+
+    Examples
+    --------
+    >>> split_group("risk=low=er"), split_group("a=b=c", by="a=b")
+    (('risk', 'low=er'), ('a=b', 'c'))
+    """
+    if by and group.startswith(f"{by}="):
+        return by, group[len(by) + 1 :]
+    column, equals, value = group.partition("=")
+    return (column, value) if equals else ("", group)
+
+
+def group_labels(groups: Iterable[str | None], by: str = "") -> Mapping[str | None, str]:
+    """Name groups: by their value where that says enough, otherwise by column and value.
+
+    Examples
+    --------
+    >>> dict(group_labels(["risk=high", "risk=low"]))
+    {'risk=high': 'high', 'risk=low': 'low'}
+    >>> dict(group_labels(["hla_matched=0", "hla_matched=1"]))
+    {'hla_matched=0': 'hla_matched: 0', 'hla_matched=1': 'hla_matched: 1'}
+    """
+    names = list(dict.fromkeys(groups))
+    parts = {name: split_group(name, by) for name in names if name is not None}
+    bare = any(_says_nothing(value) for _, value in parts.values())
+    named: dict[str | None, str] = {None: EVERYBODY} if None in names else {}
+    for name, (column, value) in parts.items():
+        named[name] = printable(f"{column}: {value}" if bare and column else value or NO_NAME)
+    return named
+
+
+NO_NAME: Final = "(no name)"
+
+
+def _says_nothing(value: str) -> bool:
+    return value.strip().casefold() in _BARE or value.replace(".", "", 1).replace("-", "", 1).isdigit()
+
+
+def pair_label(group: str, by: str = "") -> str:
+    """Name the two groups of a pairwise test.
+
+    Examples
+    --------
+    >>> pair_label("risk=high|low")
+    'high v low'
+    """
+    return printable(" v ".join(split_group(group, by)[1].split("|")))
+
+
+def event_label(term: str | None, endpoint: "Endpoint | None" = None) -> str:
+    """Name an event: the endpoint's label for its own, the definition's words for a term, the text otherwise.
+
+    Examples
+    --------
+    >>> event_label("second_cancer")
+    'second cancer'
+    """
+    if endpoint is not None and term == endpoint.name and len(endpoint.events) > 1:
+        return printable(endpoint.label or endpoint.name)
+    if endpoint is not None and term in (*endpoint.events, *endpoint.competing):
+        return printable(term_words(str(term)))
+    return printable((term or "").replace("_", " "))
