@@ -64,6 +64,16 @@ def demo(out: OutOption = Path("demo")) -> int:
     return report(out / "study.toml", out / "report")
 
 
+@app.command()
+def verify(folder: Annotated[Path, typer.Argument(help="A folder that dayzero report wrote.")]) -> int:
+    """Compare a report folder with its manifest, byte by byte."""
+    from dayzero.cuts import verify as differences
+
+    found = differences(folder)
+    sys.stdout.write("".join(f"{line}\n" for line in found) or "Every file is as it was written.\n")
+    return 1 if found else 0
+
+
 @app.command("version")
 def print_version() -> int:
     """Print the version."""

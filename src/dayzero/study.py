@@ -19,7 +19,7 @@ from dayzero.history import History
 from dayzero.identities import check_identities
 from dayzero.io.csv import read_csv
 from dayzero.io.tables import DataSettings, day_of, make_history
-from dayzero.protocol import Endpoint, Protocol, library, read_protocol, with_tables
+from dayzero.protocol import Endpoint, Protocol, library, listed, read_protocol, with_tables
 from dayzero.report.document import write_report
 from dayzero.report.manifest import file_digest, write_manifest
 from dayzero.report.page import FlowStep, Page, Section
@@ -261,12 +261,19 @@ def _facts_and_laws(history: History, endpoints: list[Endpoint]) -> tuple[Findin
 
 
 def _flow(history: History, endpoints: list[Endpoint]) -> tuple[FlowStep, ...]:
-    steps = [FlowStep("in the patients table", len(history))]
+    """Return who is in the table, and who is analysed: endpoints that lose the same patients share a step."""
+    analysed: dict[tuple[int, tuple[str, ...]], list[str]] = {}
     for endpoint in endpoints:
-        lost = tuple(f"{e.n} {e.words}" for e in exclusions(history, endpoint) if e.n)
-        n = derive_spells(history, endpoint).n
-        steps.append(FlowStep(f"analysed for {endpoint.title[:1].lower()}{endpoint.title[1:]}", n, lost))
-    return tuple(steps)
+        left_out = exclusions(history, endpoint)
+        n = len(history) - sum(exclusion.n for exclusion in left_out)
+        reasons = tuple(f"{exclusion.n} {exclusion.words}" for exclusion in left_out if exclusion.n)
+        analysed.setdefault((n, reasons), []).append(endpoint.title)
+    steps = [FlowStep(f"analysed for {_lower(listed(titles))}", n, why) for (n, why), titles in analysed.items()]
+    return (FlowStep("in the patients table", len(history)), *steps)
+
+
+def _lower(words: str) -> str:
+    return words if words[:2].isupper() else f"{words[:1].lower()}{words[1:]}"
 
 
 def _table_one(study: Study, sections: list[Section]) -> Estimate:

@@ -21,7 +21,7 @@ def test_every_library_endpoint_is_complete_and_says_what_it_is(name: str) -> No
     assert endpoint.name == name
     assert "{" not in " ".join(endpoint.all_terms())
     words = definition(endpoint)
-    assert words.startswith(f"{endpoint.label}: from the first ")
+    assert words.startswith("From the first ")
     assert words.endswith(".")
 
 

@@ -39,7 +39,7 @@ class CoxFit:
     score
         The score test's chi-squared: g' I^-1 g at 0.
     iterations, converged
-        Newton steps taken, and whether the last one was below 1e-9 standard deviations (convention 17).
+        Newton steps taken, and whether the last one moved no log hazard by more than 1e-9 (convention 17).
     df
         Number of coefficients that were estimated.
     notes
@@ -98,7 +98,7 @@ class CoxFit:
         beta = self._scaled_coefficients()
         design = self.design
         residuals = score_residuals(design.sets, design.x, design.weighting, beta)
-        return (residuals / design.scale) @ np.nan_to_num(self.covariance)
+        return (residuals * design.scale) @ np.nan_to_num(self.covariance)
 
     @cached_property
     def influence(self) -> Floats:

@@ -14,7 +14,8 @@ from dayzero.spells import Bools, Floats, Ints
 
 Objective = Callable[[Floats, Ints], Evaluation]
 
-STEP: Final = 1e-9  # convention 17: the step, in standard deviations of the covariate, at which Newton stops
+STEP: Final = 1e-9  # convention 17: the step, in ranges of the covariate, at which Newton stops
+NOISE: Final = 1e-21  # g'I^-1 g, the squared step in standard errors, that is rounding error: nearly collinear columns
 STEPS: Final = 50
 HALVINGS: Final = 30
 ALIAS: Final = 1e-10  # 1 - R^2 of a column on the columns before it, below which it has no coefficient of its own
@@ -75,8 +76,9 @@ def maximise(objective: Objective, events: Floats, reach: Floats) -> Optimum:
     for _ in range(STEPS):
         here = top.only(active)
         step = solve(here)
-        small = np.max(np.abs(step), axis=-1, initial=0.0) <= STEP
-        running = _runaway(here, step, previous[active], reach)
+        gain = np.sum(here.score * step, axis=-1)
+        small = (np.max(np.abs(step) * reach, axis=-1, initial=0.0) <= STEP) | (gain <= NOISE)
+        running = _runaway(gain, step, previous[active], reach)
         beta[active[small]] += step[small]
         converged[active[small]], runaway[active] = True, running & ~small[:, None]
         going = ~small & ~running.any(axis=-1)
@@ -113,10 +115,9 @@ def _store(top: Evaluation, reached: Evaluation, active: Ints) -> None:
     top.information[active] = reached.information
 
 
-def _runaway(here: Evaluation, step: Floats, previous: Floats, reach: Floats) -> Bools:
+def _runaway(gain: Floats, step: Floats, previous: Floats, reach: Floats) -> Bools:
     """Say which coefficients take steps that neither shrink nor raise the likelihood."""
-    flat = np.sum(here.score * step, axis=-1) < FLAT
-    return flat[:, None] & (np.abs(step) * reach > RUNAWAY) & (np.abs(step) > 0.3 * np.abs(previous))
+    return (gain < FLAT)[:, None] & (np.abs(step) * reach > RUNAWAY) & (np.abs(step) > 0.3 * np.abs(previous))
 
 
 def independent(information: Floats, tolerance: Floats) -> Bools:

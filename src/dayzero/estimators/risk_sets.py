@@ -66,10 +66,9 @@ def count_risk_sets(
     leaving = np.asarray(tally.sum(axis=2))
     late = np.flatnonzero(np.isfinite(spells.start))
     if len(late):
-        index = np.searchsorted(times, spells.start[late], side="right")
-        taken = index < len(times)
-        cells = index[taken] * n_groups + groups[late][taken]
-        leaving = leaving - _sums(cells, weights[late][taken], (len(times), n_groups))
+        missed = np.searchsorted(times, spells.start[late], side="right") - 1  # the last time before the entry counts
+        cells = missed * n_groups + groups[late]
+        leaving = leaving - _sums(cells[missed >= 0], weights[late][missed >= 0], (len(times), n_groups))
     at_risk = _remaining(leaving)
     real = np.asarray(tally[:, :, _CENSORED:].any(axis=tuple(range(1, tally.ndim))))
     if not bool(real.all()):
@@ -141,7 +140,7 @@ def _sums(cells: npt.NDArray[np.intp], weights: Floats, shape: tuple[int, ...]) 
 
 
 def _remaining(leaving: Floats) -> Floats:
-    """Return at risk = those who leave at t or later less those who enter at t or later, summed from the end."""
+    """Return at risk = those who leave at t or later less those who have yet to enter then, summed from the end."""
     at_risk = np.cumsum(leaving[::-1], axis=0)[::-1]
     largest = at_risk.max(axis=0, initial=0.0)
     return np.where(at_risk <= ROUNDING * largest, 0.0, at_risk)

@@ -116,7 +116,10 @@ def _fault(block: Block, place: int, fault: str, mend: str) -> InputError:
 def _endless(rest: bytes, form: Form, row: int) -> InputError:
     if b'"' in rest:
         return InputError(
-            "a quotation mark that is never closed", mend="Close it, or delete it.", file=form.file, row=row
+            "a quotation mark that is never closed",
+            mend="Close it; or double it, and quote its field.",
+            file=form.file,
+            row=row,
         )
     return InputError("the row is longer than 8 MB", mend="Check that this is a text table.", file=form.file, row=row)
 
@@ -177,7 +180,8 @@ def _check_widths(block: Block) -> None:
     blank = (stops == starts) | ((stops == starts + 1) & (block.codes[starts] == _CR))
     wrong = np.flatnonzero((widths != expected) & ~blank)
     if len(wrong):
-        fault = f"{widths[wrong[0]]} fields where the header has {expected}"
+        count = int(widths[wrong[0]])
+        fault = f"{count} field{'' if count == 1 else 's'} where the header has {expected}"
         mend = "Add or delete separators; put a field that holds one in quotation marks."
         raise _fault(block, int(stops[wrong[0]]), fault, mend)
 

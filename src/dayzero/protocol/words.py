@@ -70,8 +70,8 @@ def definition(endpoint: Endpoint) -> str:
 
     Examples
     --------
-    >>> print(definition(Endpoint(origin="hsct", events=("relapse", "death"), label="DFS")))
-    DFS: from the first transplantation to relapse or death from any cause, whichever comes first. \
+    >>> print(definition(Endpoint(origin="hsct", events=("relapse", "death"))))
+    From the first transplantation to relapse or death from any cause, whichever comes first. \
 Patients without the event are censored at last contact.
     """
     return " ".join(_sentences(endpoint))
@@ -82,7 +82,7 @@ def _sentences(endpoint: Endpoint) -> list[str]:
     first = ", whichever comes first" if len(events) > 1 else ""
     origin = term_words(endpoint.origin)
     origin = origin if parse_term(endpoint.origin).number else f"first {origin}"
-    sentences = [f"{endpoint.title}: from the {origin} to {listed(events, 'or')}{first}."]
+    sentences = [f"From the {origin} to {listed(events, 'or')}{first}."]
     if endpoint.population:
         sentences.append(f"Population: patients with {term_words(endpoint.population)} known by then.")
     if endpoint.non_response:

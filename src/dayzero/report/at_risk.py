@@ -7,11 +7,11 @@ from typing import Final
 import polars as pl
 
 from dayzero.report.axis import TimeAxis
-from dayzero.report.canvas import LINE, Canvas, wrap
+from dayzero.report.canvas import LINE, SIZE, Canvas, width_of, wrap
 from dayzero.report.formats import NONE, count
 from dayzero.report.labels import event_label, group_labels
 from dayzero.report.page import Section
-from dayzero.report.palette import INK, SOFT, Style, style_of
+from dayzero.report.palette import INK, Style, style_of
 from dayzero.report.series import Series
 
 _GAP: Final = 0.05
@@ -43,6 +43,13 @@ class RiskTable:
     def height(self) -> float:
         """Inches that the table takes below the axis."""
         return _HEAD + sum(_row_height(lines) for lines in self.names) + 0.08 if self.names else 0.1
+
+    @property
+    def left(self) -> float:
+        """Inches from the left edge to day 0: the longest name and half of the first cell, not touching."""
+        widest = max((width_of(line) for lines in self.names for line in lines), default=0.0)
+        first = max((width_of(next(iter(cells.values()), "")) for cells in self.cells), default=0.0)
+        return 0.08 + widest + 0.12 + first / 2
 
 
 def _row_height(lines: Sequence[str]) -> float:
@@ -93,6 +100,13 @@ def _by_time(rows: pl.DataFrame, statistic: str, term: str | None = None) -> dic
     return dict(rows.select("time", "estimate").drop_nulls().rows())
 
 
+def _cell_size(table: RiskTable, axis: TimeAxis, scale: float) -> float:
+    """Return the size of type, in points, at which the widest cell leaves a gap to its neighbour."""
+    widest = max((width_of(text) for cells in table.cells for text in cells.values()), default=0.0)
+    room = (axis.ticks[1] - axis.ticks[0]) * scale if len(axis.ticks) > 1 else widest + 1
+    return max(5.5, min(SIZE, SIZE * (room - 0.08) / max(widest, 0.01)))
+
+
 def draw_risk_table(canvas: Canvas, table: RiskTable, *, axis: TimeAxis, left: float, scale: float) -> None:
     """Write the table at the foot of the canvas, each cell centred under its tick.
 
@@ -110,6 +124,7 @@ def draw_risk_table(canvas: Canvas, table: RiskTable, *, axis: TimeAxis, left: f
         Inches a day.
     """
     bottom = table.height - _HEAD
+    size = _cell_size(table, axis, scale)
     if table.names:
         canvas.text(0.08, bottom + 0.1, table.heading, fontweight="bold")
     for lines, cells, style in zip(table.names, table.cells, table.styles, strict=True):
@@ -119,5 +134,5 @@ def draw_risk_table(canvas: Canvas, table: RiskTable, *, axis: TimeAxis, left: f
             canvas.text(0.08, base - k * LINE, line, color=colour)
         for tick in axis.ticks:
             text = cells.get(tick, "")
-            canvas.text(left + tick * scale, base, text, ha="center", color=INK if text else SOFT)
+            canvas.text(left + tick * scale, base, text, ha="center", fontsize=size)
         bottom -= _row_height(lines)

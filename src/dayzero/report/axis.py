@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 DAYS_PER: Final = {"days": 1.0, "months": 30.4375, "years": 365.25}
-MOST_INTERVALS: Final = 7
+MOST_INTERVALS: Final = 6
 _STEPS: Final = {
     "days": (1, 2, 5, 7, 10, 14, 20),
     "months": (1, 2, 3, 6),
@@ -55,6 +55,6 @@ def time_axis(last_day: float) -> TimeAxis:
     """
     unit = "days" if last_day <= 100 else "months" if last_day <= 1100 else "years"
     length = max(last_day, 1.0) / DAYS_PER[unit]
-    step = next((s for s in _STEPS[unit] if length / s <= MOST_INTERVALS), _STEPS[unit][-1])
+    step = next((s for s in _STEPS[unit] if length // s <= MOST_INTERVALS), _STEPS[unit][-1])
     numbers = range(0, int(length + 1e-9) + 1, step)
     return TimeAxis(tuple(n * DAYS_PER[unit] for n in numbers), tuple(str(n) for n in numbers), unit)

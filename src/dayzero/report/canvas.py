@@ -105,7 +105,7 @@ def wrap(text: str, width: float, *, size: float = SIZE, most: int = 3) -> list[
     Examples
     --------
     >>> wrap("AML high risk, second remission", 1.2)
-    ['AML high risk,', 'second', 'remission']
+    ['AML high risk,', 'second remission']
     """
     lines: list[str] = [""]
     for piece in _pieces(printable(text).replace("\n", " "), width, size):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from dayzero.report.formats import NONE, count, interval, p_value, plain, plural, printable, ratio
+from dayzero.report.formats import NONE, chi_squared, count, interval, p_value, plural, printable, ratio
 from dayzero.report.labels import split_group
 from dayzero.report.page import Section
 from dayzero.report.tables import Row, Table, rows_of
@@ -101,4 +101,4 @@ def model_tests(section: Section) -> Table | None:
 
 
 def _test(row: dict[str, Any]) -> tuple[str, str, str]:
-    return plain(row["estimate"]), count(row["df"]), p_value(row["p_value"])
+    return chi_squared(row["estimate"]), count(row["df"]), p_value(row["p_value"])

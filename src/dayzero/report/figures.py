@@ -13,7 +13,7 @@ from dayzero.report.at_risk import RiskTable, draw_risk_table, read_risk_table
 from dayzero.report.axis import TimeAxis, time_axis
 from dayzero.report.canvas import LINE, SIZE, WIDTH, Canvas, new_canvas, width_of, wrap
 from dayzero.report.formats import duration, p_statement
-from dayzero.report.labels import event_label
+from dayzero.report.labels import event_label, origin_label
 from dayzero.report.page import Section
 from dayzero.report.palette import FAINT, INK, SOFT, Style, style_of
 from dayzero.report.series import Series, read_incidence, read_survival
@@ -41,6 +41,7 @@ class Plot:
     rising: bool
     axis: TimeAxis
     risk: RiskTable
+    origin: str
 
     @property
     def styles(self) -> tuple[Style, ...]:
@@ -50,8 +51,7 @@ class Plot:
     @property
     def left(self) -> float:
         """Inches left of the axes: the names of the table's rows."""
-        widest = max((width_of(line) for lines in self.risk.names for line in lines), default=0.0)
-        return max(0.75, widest + 0.42)
+        return max(0.75, self.risk.left)
 
     @property
     def right(self) -> float:
@@ -112,12 +112,16 @@ def _plot(
     axis = time_axis(max(curve.last_day for curve in curves))
     names = tuple(_names(section, curve, axis, len(curves)) for curve in curves)
     rising = term is not None or curves[0].term is not None
-    return Plot(heading, remark, curves, names, _test(section, term), rising, axis, risk)
+    return Plot(
+        heading, remark, curves, names, _test(section, term), rising, axis, risk, origin_label(section.endpoint)
+    )
 
 
 def _names(section: Section, curve: Series, axis: TimeAxis, curves: int) -> tuple[str, ...]:
     """Return the lines beside the end of a curve: its name, the number of patients, the median."""
     name = wrap(curve.label, 1.45, most=2)
+    if curve.group is None and curve.term is not None:
+        return tuple(name)
     number = f"n = {curve.n}"
     if curves > 6:
         return (*name[:-1], f"{name[-1]} ({curve.n})")
@@ -198,7 +202,7 @@ def _headings(canvas: Canvas, plot: Plot) -> None:
     if plot.remark:
         canvas.text(0.08, top - LINE, plot.remark, color=SOFT)
     middle = plot.left + (canvas.width - plot.left - plot.right) / 2
-    canvas.text(middle, plot.risk.height + 0.16, f"{plot.axis.unit.capitalize()} from day zero", ha="center")
+    canvas.text(middle, plot.risk.height + 0.16, f"{plot.axis.unit.capitalize()} from {plot.origin}", ha="center")
 
 
 def _write_names(canvas: Canvas, plot: Plot, bottom: float) -> None:

@@ -75,17 +75,18 @@ def p_value(value: Number) -> str:
 
 
 def p_statement(value: Number) -> str:
-    """Write a p value as part of a sentence.
+    r"""Write a p value as part of a sentence, in one piece that no line break splits.
 
     Examples
     --------
     >>> p_statement(0.0004), p_statement(0.0412), p_statement(None)
-    ('p < 0.001', 'p = 0.041', 'p not available')
+    ('p\xa0<\xa00.001', 'p\xa0=\xa00.041', 'p not available')
     """
     text = p_value(value)
     if text == NONE:
         return "p not available"
-    return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
+    text = f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
+    return text.replace(" ", "\u00a0")
 
 
 def count(value: Number) -> str:
@@ -115,6 +116,17 @@ def interval(lower: Number, upper: Number, write: Callable[[Number], str]) -> st
     return NONE if lower is None and upper is None else f"{write(lower)}–{write(upper)}"
 
 
+def chi_squared(value: Number) -> str:
+    """Write a test statistic with two decimals.
+
+    Examples
+    --------
+    >>> chi_squared(13.8037)
+    '13.80'
+    """
+    return NONE if value is None else f"{value:.2f}"
+
+
 def duration(days: Number, unit: str) -> str:
     """Write a length of time without its unit; ``not reached`` where there is none.
 
@@ -134,8 +146,10 @@ def range_of_days(lower: Number, upper: Number, unit: str) -> str:
     Examples
     --------
     >>> range_of_days(365.25, None, "months"), range_of_days(None, None, "months")
-    ('12.0–not reached', 'not reached–not reached')
+    ('12.0–not reached', 'limits not reached')
     """
+    if lower is None and upper is None:
+        return f"limits {NOT_REACHED}"
     return f"{duration(lower, unit)}–{duration(upper, unit)}"
 
 

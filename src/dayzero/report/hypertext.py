@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dayzero import __version__
 from dayzero.errors import Finding
-from dayzero.report.formats import listed, plural, printable
+from dayzero.report.formats import listed, plural, printable, sentence_case
 from dayzero.report.kinds import kind_of
 from dayzero.report.page import Page, Section
 from dayzero.report.palette import DARK
@@ -191,5 +191,13 @@ def places(finding: Finding) -> str:
 
 
 def _definitions(sections: Iterable[Section]) -> dict[str, str]:
-    """Map each endpoint's label to its definition, once."""
-    return {section.label: section.definition for section in sections if section.definition}
+    """Map each definition to its endpoint's label, once; the label is taken off the definition's beginning."""
+    return {_without_label(section): _defined(section) for section in sections if section.definition}
+
+
+def _without_label(section: Section) -> str:
+    return sentence_case(section.definition.removeprefix(f"{section.label}:").strip())
+
+
+def _defined(section: Section) -> str:
+    return f"{section.label} (hypothetical)" if section.hypothetical else section.label

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dayzero.protocol.endpoint import Endpoint
 
 EVERYBODY: Final = "All patients"
-_BARE: Final = frozenset({"yes", "no", "true", "false", "y", "n", "0", "1"})
+_BARE: Final = frozenset({"yes", "no", "true", "false", "y", "n"})
 
 
 def split_group(group: str, by: str = "") -> tuple[str, str]:
@@ -35,14 +35,15 @@ def group_labels(groups: Iterable[str | None], by: str = "") -> Mapping[str | No
     >>> dict(group_labels(["risk=high", "risk=low"]))
     {'risk=high': 'high', 'risk=low': 'low'}
     >>> dict(group_labels(["hla_matched=0", "hla_matched=1"]))
-    {'hla_matched=0': 'hla_matched: 0', 'hla_matched=1': 'hla_matched: 1'}
+    {'hla_matched=0': 'hla_matched 0', 'hla_matched=1': 'hla_matched 1'}
     """
     names = list(dict.fromkeys(groups))
     parts = {name: split_group(name, by) for name in names if name is not None}
     bare = any(_says_nothing(value) for _, value in parts.values())
     named: dict[str | None, str] = {None: EVERYBODY} if None in names else {}
     for name, (column, value) in parts.items():
-        named[name] = printable(f"{column}: {value}" if bare and column else value or NO_NAME)
+        full = f"{column} {value}" if _is_number(value) else f"{column}: {value}"
+        named[name] = printable(full if bare and column else value or NO_NAME)
     return named
 
 
@@ -50,7 +51,11 @@ NO_NAME: Final = "(no name)"
 
 
 def _says_nothing(value: str) -> bool:
-    return value.strip().casefold() in _BARE or value.replace(".", "", 1).replace("-", "", 1).isdigit()
+    return value.strip().casefold() in _BARE or _is_number(value)
+
+
+def _is_number(value: str) -> bool:
+    return value.replace(".", "", 1).replace("-", "", 1).isdecimal()
 
 
 def pair_label(group: str, by: str = "") -> str:
@@ -77,3 +82,9 @@ def event_label(term: str | None, endpoint: "Endpoint | None" = None) -> str:
     if endpoint is not None and term in (*endpoint.events, *endpoint.competing):
         return printable(term_words(str(term)))
     return printable((term or "").replace("_", " "))
+
+
+def origin_label(endpoint: "Endpoint | None") -> str:
+    """Name the day from which an endpoint counts, ``day zero`` where its name would be too long for an axis."""
+    words = printable(term_words(endpoint.origin)) if endpoint is not None else ""
+    return words if 0 < len(words) <= 48 else "day zero"

@@ -6,13 +6,10 @@ here as rows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from dayzero.errors import Finding
 from dayzero.estimate import Estimate, concat
-
-if TYPE_CHECKING:
-    from dayzero.protocol import Endpoint
+from dayzero.protocol import Endpoint, listed, term_words
 
 
 def _nothing() -> Estimate:
@@ -51,7 +48,7 @@ class Section:
 
     kind: str
     title: str
-    endpoint: "Endpoint | None" = None
+    endpoint: Endpoint | None = None
     estimates: Estimate = field(default_factory=_nothing)
     curves: Estimate = field(default_factory=_nothing)
     at_risk: Estimate = field(default_factory=_nothing)
@@ -62,12 +59,12 @@ class Section:
     @property
     def label(self) -> str:
         """The endpoint's label, or else the title."""
-        return str(self.endpoint.label or self.endpoint.name) if self.endpoint is not None else self.title
+        return self.endpoint.title if self.endpoint is not None else self.title
 
     @property
     def name(self) -> str:
         """The endpoint's name, for file names."""
-        return str(self.endpoint.name) if self.endpoint is not None else ""
+        return self.endpoint.name if self.endpoint is not None else ""
 
     @property
     def hypothetical(self) -> str:
@@ -76,8 +73,8 @@ class Section:
         Censoring at a later treatment asks what would have been seen had nobody been treated so (ICH E9(R1), the
         hypothetical strategy), and treats those who were as exchangeable with those who were not.
         """
-        events = tuple(self.endpoint.censor_at) if self.endpoint is not None else ()
-        return f"hypothetical: censored at {', '.join(map(str, events))}" if events else ""
+        terms = self.endpoint.censor_at if self.endpoint is not None else ()
+        return f"hypothetical: censored at {listed([term_words(term) for term in terms], 'or')}" if terms else ""
 
     @property
     def heading(self) -> str:

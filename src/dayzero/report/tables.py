@@ -9,6 +9,7 @@ import polars as pl
 from dayzero.report.axis import time_axis
 from dayzero.report.formats import (
     NONE,
+    chi_squared,
     count,
     duration,
     interval,
@@ -19,11 +20,13 @@ from dayzero.report.formats import (
     range_of_days,
     sentence_case,
 )
-from dayzero.report.labels import EVERYBODY, event_label, group_labels, pair_label
+from dayzero.report.labels import EVERYBODY, event_label, group_labels, origin_label, pair_label
 from dayzero.report.page import Section
 
 Rows = list[dict[str, Any]]
 CURVES: Final = ("survival", "cumulative_incidence", "state_probability")
+FEW: Final = 5  # a rate of fewer patients than this at risk says little (clinical rule book 7.1; Pocock 2002)
+FEW_MARK: Final = "†"
 TESTS: Final = {"logrank": "Log-rank", "gray": "Gray"}
 
 
@@ -77,15 +80,22 @@ def rates(section: Section) -> Table | None:
         return None
     at_risk = {(row["group"], row["time"]): row["estimate"] for row in rows_of(section, "n_at_risk")}
     names = group_labels((row["group"] for row in found), section.by)
-    header = ("Time from day zero", f"% ({section.confidence})", "At risk", "Events so far")
+    header = (f"Time from {origin_label(section.endpoint)}", f"% ({section.confidence})", "At risk", "Events so far")
     lines: list[Row] = []
-    for (term, group), block in _blocks(found, "term", "group").items():
+    for (term, group), block in _blocks(found).items():
         title = _block_title(section, term, group, names)
         lines += [Row(title)] if title else []
         lines += [_rate(row, at_risk.get((group, row["time"])), level=bool(title)) for row in block]
-    note = f"{NONE}: no limits exist where the estimate is 0 or 100 %, or nothing was observed so late."
-    bare = any(row["lower"] is None or row["upper"] is None for row in found)
-    return Table(f"{section.label} at fixed times", header, tuple(lines), note if bare else "")
+    return Table(f"{section.label} at fixed times", header, tuple(lines), _rates_note(lines))
+
+
+def _rates_note(lines: Sequence[Row]) -> str:
+    """Explain the marks that the table has."""
+    text = " ".join(cell for line in lines for cell in line.cells[:1])
+    bare = f"{NONE}: no limits exist where the estimate is 0 or 100 %, or nothing was observed so late."
+    few = f"{FEW_MARK}: fewer than {FEW} patients at risk."
+    shown = {bare: f"({NONE})" in text or text.endswith(NONE) or f"{NONE} " in text, few: FEW_MARK in text}
+    return " ".join(note for note, needed in shown.items() if needed)
 
 
 def _block_title(section: Section, term: str | None, group: str | None, names: Mapping[str | None, str]) -> str:
@@ -95,11 +105,13 @@ def _block_title(section: Section, term: str | None, group: str | None, names: M
 
 
 def _rate(row: dict[str, Any], at_risk: float | None, *, level: bool) -> Row:
+    few = at_risk is not None and at_risk < FEW and row["estimate"] is not None
     value = percent(row["estimate"])
     limits = interval(row["lower"], row["upper"], percent)
     name = moment(row["time"])
     name = name if name.endswith(("day", "days")) else f"{name} (day {plain(row['time'])})"
-    cells = (value if value == NONE else f"{value} ({limits})", count(at_risk), count(row["n_events"]))
+    text = value if value == NONE else f"{value} ({limits}){FEW_MARK if few else ''}"
+    cells = (text, count(at_risk), count(row["n_events"]))
     return Row(name, cells, int(level))
 
 
@@ -143,7 +155,7 @@ def _test_name(row: dict[str, Any], section: Section) -> str:
 
 def _test_cells(row: dict[str, Any], section: Section) -> tuple[str, ...]:
     compared = pair_label(row["group"], section.by) if row["group"] else f"all groups of {section.by}".strip()
-    return compared, plain(row["estimate"]), plain(row["df"]), p_value(row["p_value"])
+    return compared, chi_squared(row["estimate"]), count(row["df"]), p_value(row["p_value"])
 
 
 def at_risk(section: Section) -> Table | None:
@@ -190,9 +202,10 @@ def _follow_up_cells(found: Mapping[tuple[str, str | None], dict[str, Any]], gro
     return count(median["n"]), f"{duration(median['estimate'], 'months')} ({limits})", seen
 
 
-def _blocks(rows: Sequence[dict[str, Any]], *keys: str) -> dict[tuple[Any, ...], Rows]:
-    """Group rows by columns, in the order in which they come."""
-    blocks: dict[tuple[Any, ...], Rows] = {}
-    for row in rows:
-        blocks.setdefault(tuple(row[key] for key in keys), []).append(row)
+def _blocks(rows: Sequence[dict[str, Any]]) -> dict[tuple[str | None, str | None], Rows]:
+    """Collect rows by term, within a term by group, both in the order in which they come."""
+    terms = list(dict.fromkeys(row["term"] for row in rows))
+    blocks: dict[tuple[str | None, str | None], Rows] = {}
+    for row in sorted(rows, key=lambda row: terms.index(row["term"])):
+        blocks.setdefault((row["term"], row["group"]), []).append(row)
     return blocks

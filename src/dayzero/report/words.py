@@ -9,6 +9,7 @@ from typing import Any
 
 from dayzero.report.cox_table import UNIVARIABLE, term_parts
 from dayzero.report.formats import (
+    chi_squared,
     count,
     duration,
     interval,
@@ -16,7 +17,6 @@ from dayzero.report.formats import (
     moment,
     p_statement,
     percent,
-    plain,
     plural,
     printable,
     range_of_days,
@@ -40,11 +40,13 @@ def describe_rates(section: Section) -> tuple[str, ...]:
     for time, term in keys:
         rows = [row for row in found if (row["time"], row["term"]) == (time, term)]
         sentences.append(_rates_sentence(section, rows, at_risk))
-    return tuple(sentences)
+    return tuple(filter(None, sentences))
 
 
 def _rates_sentence(section: Section, rows: Rows, at_risk: dict[tuple[str | None, float], float]) -> str:
     names = group_labels((row["group"] for row in rows), section.by)
+    if len(names) > MOST_TERMS:
+        return ""
     parts = []
     for row in rows:
         value = _rate(row, section, at_risk.get((row["group"], row["time"])))
@@ -76,7 +78,7 @@ def describe_medians(section: Section) -> tuple[str, ...]:
 
 def _median_sentence(section: Section, statistic: str) -> str:
     rows = rows_of(section, statistic)
-    if not rows:
+    if not 0 < len(rows) <= MOST_TERMS:
         return ""
     names = group_labels((row["group"] for row in rows), section.by)
     parts = []
@@ -89,8 +91,8 @@ def _median_sentence(section: Section, statistic: str) -> str:
 
 def _median(row: dict[str, Any], section: Section) -> str:
     unit = duration_unit(section)
-    limits = "no limits" if row["lower"] is None and row["upper"] is None else ""
-    limits = limits or f"{section.confidence} {range_of_days(row['lower'], row['upper'], unit)}"
+    bare = row["lower"] is None and row["upper"] is None
+    limits = f"{'' if bare else section.confidence + ' '}{range_of_days(row['lower'], row['upper'], unit)}"
     if row["estimate"] is None:
         return f"not reached ({limits})"
     return f"{duration(row['estimate'], unit)} {unit} ({limits})"
@@ -108,7 +110,7 @@ def _test_sentence(section: Section, row: dict[str, Any]) -> str:
     if row["p_value"] is None:
         return f"{sentence_case(event)} could not be compared between {between} ({test})."
     degrees = plural(row["df"] or 0, "degree")
-    numbers = f"χ² = {plain(row['estimate'])}, {degrees} of freedom, {p_statement(row['p_value'])}"
+    numbers = f"χ²\u00a0=\u00a0{chi_squared(row['estimate'])}, {degrees} of freedom, {p_statement(row['p_value'])}"
     return f"{sentence_case(event)} was compared between {between}: {test}, {numbers}."
 
 
@@ -144,10 +146,16 @@ def warnings_of(section: Section) -> tuple[str, ...]:
     """Return the distinct warnings of the section's rows, each with the groups and terms that it concerns."""
     found: dict[str, list[str]] = {}
     for row in section.estimates.records():
-        if row["warning"]:
-            where = printable(" ".join(filter(None, (row["group"], row["term"]))).replace("=", " = "))
+        if row["warning"] and not _says_null(row):
+            time = f"at {moment(row['time'])}" if row["time"] is not None else ""
+            where = printable(" ".join(filter(None, (row["group"], row["term"], time))).replace("=", " = "))
             found.setdefault(row["warning"], []).append(where)
     return tuple(_warning(text, list(dict.fromkeys(filter(None, where)))) for text, where in found.items())
+
+
+def _says_null(row: dict[str, Any]) -> bool:
+    """Return whether the table already says so: a median that is not reached."""
+    return row["statistic"] in {"median", "median_follow_up"} and str(row["warning"]).endswith("was not reached")
 
 
 def _warning(text: str, where: list[str]) -> str:

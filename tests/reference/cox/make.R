@@ -75,4 +75,4 @@ for (s in c("at", "after")) {
   all[[paste0("bmt_platelets_", s)]] <- switching(k$tp, k$dp, early)
 }
 versions <- c(R = as.character(getRversion()), sapply(c("survival", "KMsurv", "MASS", "jsonlite"), function(p) as.character(packageVersion(p))))
-write_json(list(versions = as.list(versions), cases = all), "expected.json", digits = NA, auto_unbox = TRUE, matrix = "rowmajor", pretty = FALSE)
+write_json(list(versions = as.list(versions), cases = all), "expected.json", digits = I(17), auto_unbox = TRUE, matrix = "rowmajor", pretty = FALSE)

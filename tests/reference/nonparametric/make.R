@@ -7,12 +7,12 @@ here <- function(fit) { # about twelve event times with 0 < S < 1
   s <- summary(fit); keep <- which(s$surv > 0 & s$surv < 1)
   s$time[keep[unique(round(seq(1, length(keep), length.out = min(12, length(keep)))))]]
 }
-km <- function(formula, data, ...) {
-  fit <- survfit(formula, data, ...); times <- here(fit)
+km <- function(formula, data, weights = rep(1, nrow(data))) {
+  data$w <- weights; fit <- survfit(formula, data, weights = w); times <- here(fit)
   out <- list(time = times, estimate = summary(fit, times = times)$surv, std_error = summary(fit, times = times)$std.err,
               n_at_risk = summary(fit, times = times)$n.risk)
   for (type in types) {
-    fit <- survfit(formula, data, conf.type = type, ...); s <- summary(fit, times = times); q <- quantile(fit, .5)
+    fit <- survfit(formula, data, weights = w, conf.type = type); s <- summary(fit, times = times); q <- quantile(fit, .5)
     out[[type]] <- list(lower = s$lower, upper = s$upper, median = unname(c(q$quantile, q$lower, q$upper)))
   }
   out
@@ -29,7 +29,8 @@ kaplan_meier <- list(
   midpoint = km(Surv(1:4, rep(1, 4)) ~ 1, data.frame(x = 1:4)),
   flat_to_the_end = km(Surv(1:4, c(1, 1, 0, 0)) ~ 1, data.frame(x = 1:4)))
 channing <- summary(survfit(Surv(ageentry, age, death) ~ 1, men))
-aalen <- summary(survfit(Surv(time, status) ~ 1, lung, stype = 1, ctype = 1, error = "tsiatis"), times = c(30, 365, 800))
+# Aalen's and Tsiatis's variance: S times the standard error of the Nelson-Aalen cumulative hazard
+aalen <- summary(survfit(Surv(time, status) ~ 1, lung, stype = 1, ctype = 1), times = c(30, 365, 800))
 reverse <- lapply(setNames(types, types), function(type)
   unname(unlist(quantile(survfit(Surv(time, status == 1) ~ 1, lung, conf.type = type), .5))))
 follow_up_bmt <- unname(unlist(quantile(survfit(Surv(t1, 1 - d1) ~ 1, bmt, conf.type = "log-log"), .5)))
@@ -41,13 +42,12 @@ competing <- function(time, status, entry = NULL, times) { # etm: estimate and G
   if (!is.null(entry)) { data$entry <- entry; data$exit <- time; data$time <- NULL }
   curve(etm(data, states, tra, "cens", 0), states, times)
 }
-curve <- function(fit, states, times) {
-  at <- sapply(times, function(t) max(which(fit$time <= t)))
+curve <- function(fit, states, times, shift = 0) {
+  at <- sapply(times, function(t) max(which(fit$time <= t + shift)))
   index <- paste("0", states)
   list(time = times, probability = t(sapply(at, function(i) fit$est[1, , i])),
        std_error = t(sapply(at, function(i) sqrt(diag(fit$cov[index, index, i])))))
 }
-multistate_times <- function(x) unname(quantile(x, c(.1, .3, .5, .7, .9), type = 1))
 mgus2$etime <- with(mgus2, ifelse(pstat == 0, futime, ptime)); mgus2$event <- with(mgus2, ifelse(pstat == 0, 2 * death, 1))
 bmt$event <- with(bmt, ifelse(d2 == 1, 1, ifelse(d3 == 1, 2, 0)))
 cif_limits <- function(type) {
@@ -59,22 +59,22 @@ cif <- list(
   mgus2_by_age = with(subset(mgus2, etime > 0 & age >= 60), # months of age, so that patients enter late
     competing(age * 12 + etime, event, entry = age * 12, times = c(800, 900, 1000, 1080))),
   bmt = competing(bmt$t2, bmt$event, times = c(100, 365, 730, 1000)))
-illness_death <- function(d, times) { # columns: id, t1 and s1 of the illness, t2 and s2 of death
+illness_death <- function(d, times) { # columns: id, t1 and s1 of the illness, t2 and s2 of death; one day later, so that day 0 counts
   ill <- d$s1 == 1 & d$t1 < d$t2
-  first <- with(d, data.frame(id, from = "0", to = ifelse(ill, "1", ifelse(s2 == 1, "2", "cens")), entry = 0, exit = ifelse(ill, t1, t2)))
-  second <- with(d[ill, ], data.frame(id, from = "1", to = ifelse(s2 == 1, "2", "cens"), entry = t1, exit = t2))
+  first <- with(d, data.frame(id, from = "0", to = ifelse(ill, "1", ifelse(s2 == 1, "2", "cens")), entry = 0, exit = ifelse(ill, t1, t2) + 1))
+  second <- with(d[ill, ], data.frame(id, from = "1", to = ifelse(s2 == 1, "2", "cens"), entry = t1 + 1, exit = t2 + 1))
   data <- rbind(first, second); data <- data[order(data$id, data$entry), ]
   tra <- matrix(FALSE, 3, 3, dimnames = rep(list(c("0", "1", "2")), 2)); tra[1, 2:3] <- tra[2, 3] <- TRUE
-  curve(etm(data, c("0", "1", "2"), tra, "cens", 0), c("0", "1", "2"), times)
+  curve(etm(data, c("0", "1", "2"), tra, "cens", 0), c("0", "1", "2"), times, shift = 1)
 }
 illness <- list(
   ebmt3 = illness_death(with(ebmt3, data.frame(id, t1 = prtime, s1 = prstat, t2 = rfstime, s2 = rfsstat)), c(30, 100, 365.25, 1000, 2000)),
   bmt_platelets = illness_death(with(bmt, data.frame(id = seq_along(t2), t1 = tp, s1 = dp, t2 = t2, s2 = d3)), c(20, 56, 100, 365, 1000)),
-  mgus2 = illness_death(with(subset(mgus2, futime > 0), data.frame(id, t1 = pmax(ptime, .5), s1 = pstat, t2 = futime, s2 = death)), c(12, 60, 120, 240)))
+  mgus2 = illness_death(with(mgus2, data.frame(id, t1 = ptime, s1 = pstat, t2 = futime, s2 = death)), c(12, 60, 120, 240)))
 versions <- sapply(c("survival", "etm", "KMsurv", "MASS"), function(p) as.character(packageVersion(p)))
 write_json(list(R = R.version.string, versions = as.list(versions), kaplan_meier = kaplan_meier,
   channing_men = list(time = channing$time[1:5], estimate = channing$surv[1:5]),
-  aalen = list(time = aalen$time, estimate = aalen$surv, std_error = aalen$std.err), reverse = reverse,
+  aalen = list(time = aalen$time, estimate = aalen$surv, std_error = aalen$surv * aalen$std.chaz), reverse = reverse,
   follow_up_bmt = follow_up_bmt, cif = cif,
   cif_limits = list("log-log" = cif_limits("log-log"), log = cif_limits("log")), illness_death = illness),
   "expected.json", digits = 17, auto_unbox = TRUE, na = "null", pretty = FALSE)
