@@ -6,7 +6,7 @@ from pathlib import Path
 
 LAYERS = """
 cli web
-design calibration cuts
+design calibration cuts selftest
 study
 analyses
 identities strategies cutpoints evidence

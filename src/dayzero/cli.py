@@ -74,6 +74,16 @@ def verify(folder: Annotated[Path, typer.Argument(help="A folder that dayzero re
     return 1 if found else 0
 
 
+@app.command()
+def selftest() -> int:
+    """Compute the reference figures on this installation and hold them against R."""
+    from dayzero.selftest import run_selftest, selftest_page
+
+    figures = run_selftest()
+    sys.stdout.write(selftest_page(figures))
+    return 0 if all(figure.holds for figure in figures) else DayzeroError.exit_code
+
+
 @app.command("version")
 def print_version() -> int:
     """Print the version."""

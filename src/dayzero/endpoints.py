@@ -135,24 +135,37 @@ def first_day(history: History, term: Term, at_or_after: Floats | None = None) -
     result = np.full(len(history), np.inf)
     with np.errstate(invalid="ignore"):
         on_time = day >= bound[patient]
-    at, when = patient[on_time], day[on_time]
-    earliest = np.concatenate(([True], at[1:] != at[:-1])) if len(at) else np.zeros(0, bool)
-    result[at[earliest]] = when[earliest]
+    np.minimum.at(result, patient[on_time], day[on_time])
     result[patient[np.isnan(day)]] = np.nan
     return result
 
 
 def matching(history: History, term: Term) -> pl.DataFrame:
-    """Return the rows of events that a term names, whatever came before them, in order of patient and day."""
-    rows = history.named(term.name)
-    if term.source is not None:
+    """Return ``patient``, ``day`` and more of the events that a term names, whatever came before them."""
+    columns = ("number", "row", *(condition.column for condition in term.conditions))
+    if term.source is None:
+        rows = history.named(term.name, columns)
+    else:
         rows = history.events.filter((pl.col("event") == term.name) & (pl.col("source") == term.source))
     if term.number is not None:
-        counted = pl.col("patient").cum_count().over("patient").cast(pl.Int64)
-        rows = rows.filter(pl.coalesce(pl.col("number"), counted) == term.number)
+        rows = rows.filter(_occurrence(rows) == term.number)
     for condition in term.conditions:
         rows = rows.filter(_holds(rows, term, condition))
     return rows
+
+
+def _occurrence(rows: pl.DataFrame) -> pl.Series:
+    """Return whether each row is its patient's 1st, 2nd, ... of the kind: as the file says, else by day and row."""
+    patients = rows["patient"].to_numpy()
+    if len(patients) and np.bincount(patients).max() == 1:
+        return rows["number"].fill_null(1)
+    order = np.lexsort((rows["row"].to_numpy(), rows["day"].to_numpy(), patients))
+    ordered = patients[order]
+    new = np.concatenate(([True], ordered[1:] != ordered[:-1])) if len(order) else np.zeros(0, bool)
+    place = np.arange(len(order))
+    count = np.empty(len(order), np.int64)
+    count[order] = place - np.maximum.accumulate(np.where(new, place, 0)) + 1
+    return rows["number"].fill_null(pl.Series(count))
 
 
 def _holds(rows: pl.DataFrame, term: Term, condition: Condition) -> pl.Series:
@@ -194,7 +207,7 @@ def _clock(history: History, endpoint: Endpoint) -> _Clock:
 
 def _last_assessment(history: History, origin: Floats) -> Floats:
     """Return the last day, not after the end of follow-up, on which the disease was assessed; at least the origin."""
-    rows = history.events.filter(pl.col("event").cast(pl.String).is_in(ASSESSMENTS)).drop_nulls("day")
+    rows = pl.concat([history.named(event, ()) for event in ASSESSMENTS]).drop_nulls("day")
     patient, day = rows["patient"].to_numpy(), rows["day"].to_numpy()
     last = np.full(len(history), -np.inf)
     within = day <= history.end[patient]
@@ -279,7 +292,7 @@ def _with_non_response(
 
 
 def _last_response_assessment(history: History, endpoint: Endpoint, origin: Floats, window: Floats) -> Floats:
-    rows = history.named(parse_term(endpoint.response).name).drop_nulls("day")
+    rows = history.named(parse_term(endpoint.response).name, ()).drop_nulls("day")
     patient, day = rows["patient"].to_numpy(), rows["day"].to_numpy()
     within = (day >= origin[patient]) & (day <= window[patient])
     last = np.full(len(history), -np.inf)

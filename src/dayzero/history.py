@@ -4,6 +4,7 @@
 ones and told apart by their ``source``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +34,7 @@ class History:
     patient_rows
         (patients,) row of each in the patients file, the header being row 1.
     events
-        Sorted by patient, day and row. ``patient``: Int64 index into ``patients``; ``event``: name; ``day``: Float64,
+        In the order of the file. ``patient``: Int64 index into ``patients``; ``event``: name; ``day``: Float64,
         null where undated; ``value``: text; ``number``: 1st, 2nd of its kind where the file says so; ``source``:
         "reported" or "derived"; ``row``: row in the events file; then attribute columns as text.
     end
@@ -60,9 +61,18 @@ class History:
         """Names of the attribute columns of the events."""
         return tuple(name for name in self.events.columns if name not in EVENT_COLUMNS)
 
-    def named(self, event: str) -> pl.DataFrame:
-        """Return the rows of one event name, in order; derived rows replace reported ones patient by patient."""
-        rows = self.events.filter(pl.col("event") == event)
+    def named(self, event: str, columns: Sequence[str] = ("value", "number", "source", "row")) -> pl.DataFrame:
+        """Return the rows of one event name; derived rows replace reported ones patient by patient.
+
+        Parameters
+        ----------
+        event
+            The name.
+        columns
+            What to return of each row besides ``patient`` and ``day``; those that the events do not have are left out.
+        """
+        wanted = [name for name in dict.fromkeys(("patient", "day", "source", *columns)) if name in self.events.columns]
+        rows = self.events.lazy().filter(pl.col("event") == event).select(wanted).collect()
         derived = rows.filter(pl.col("source") == "derived")["patient"].unique()
         if derived.is_empty():
             return rows

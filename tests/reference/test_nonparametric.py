@@ -96,13 +96,20 @@ def test_kaplan_meier_agrees_with_survfit(name: str) -> None:
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", TABLES)
 def test_limits_and_medians_agree_with_survfit(name: str, scale: Any) -> None:
+    """R has two medians; ours is quantile.survfit's, but for one limit, where print.survfit's is right.
+
+    Where the curve stays at exactly one half to the end, print shows where that stretch begins, quantile its midpoint.
+    quantile sorts the limits before it looks for the crossing: for aml on the log scale, whose upper limit rises
+    again after day 45, it says 48, print 45. The days on which the test does not reject S(t) = 1/2 end on day 45.
+    """
     reference = EXPECTED["kaplan_meier"][name]
     spells, options = TABLES[name](), Curve(conf_type=scale)
     rows = aalen_johansen(spells, times=reference["time"], options=options).rows
     assert array(rows["lower"]) == exactly(reference[SCALES[scale]]["lower"])
     assert array(rows["upper"]) == exactly(reference[SCALES[scale]]["upper"])
     found = median(spells, options=options).rows.select("estimate", "lower", "upper").row(0)
-    assert array(found) == exactly(reference[SCALES[scale]]["median"])
+    which = "printed" if (name, scale) == ("aml", "log") else "median"
+    assert array(found) == exactly(reference[SCALES[scale]][which])
 
 
 def test_convention_6_an_emptied_early_risk_set_is_returned_with_a_warning() -> None:
@@ -158,7 +165,12 @@ def test_cumulative_incidence_limits_are_those_of_survfit(scale: Any) -> None:
     estimate = aalen_johansen(competing("mgus2"), times=[60, 120, 240], options=Curve(conf_type=scale))
     for event in (1, 2):
         rows = estimate.where(term="event" if event == 1 else "event 2", statistic="cumulative_incidence").rows
-        for ours, theirs in (("estimate", "estimate"), ("std_error", "std_error"), ("lower", "lower"), ("upper", "upper")):
+        for ours, theirs in (
+            ("estimate", "estimate"),
+            ("std_error", "std_error"),
+            ("lower", "lower"),
+            ("upper", "upper"),
+        ):
             assert array(rows[ours]) == exactly([row[event] for row in reference[theirs]])
 
 
@@ -252,6 +264,6 @@ def test_row_24_cumulative_incidence_of_bmtcrr() -> None:
 
 @shared
 def test_convention_8_the_variance_of_aalen_and_johansen() -> None:
-    """With tied times cmprsk's delta-method variance is .0034054; survfit's and etm's, ours, .0033082."""
-    row = aalen_johansen(bmtcrr("bmtcrr_ties.csv"), "disease", [8.0]).where(term="event", group="disease=ALL").rows
+    """cmprsk's delta-method variance here is .0034054; that of Aalen and Johansen, survfit's and etm's, .0033082."""
+    row = aalen_johansen(bmtcrr("bmtcrr.csv"), "disease", [24.0]).where(term="event", group="disease=ALL").rows
     assert row["std_error"].item() ** 2 == pytest.approx(0.0033082, abs=5e-8)

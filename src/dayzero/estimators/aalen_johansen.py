@@ -136,7 +136,8 @@ def aalen_johansen(
     by
         Column of the groups; patients without a value are left out, with a warning.
     times
-        Days at which to read the curves; by default the whole curves: day 0 and every time of an event or censoring.
+        Days at which to read the curves; by default the whole curves: day 0 (or the start day) and every time of an
+        event or of censoring.
     options
         Confidence scale, level, variance, start day.
 
@@ -154,13 +155,14 @@ def aalen_johansen(
     >>> aalen_johansen(make_spells([1, 2, 3, 4], [1, 1, 0, 1]), times=[2]).rows["estimate"].to_list()
     [0.5]
     """
+    spells = spells if options.start_day is None else conditional_on(spells, options.start_day)
     groups = group_rows(spells, by)
     statistic, terms = _terms(spells)
     parts = []
     for code, level in enumerate(groups.levels):
         rows = spells if by is None else spells.where(groups.codes == code)
         fit = fit_aalen_johansen(rows, options=options)
-        days = np.union1d([0.0], fit.times) if times is None else np.asarray(times, float)
+        days = np.union1d([options.start_day or 0.0], fit.times) if times is None else np.asarray(times, float)
         parts += [
             _curve(rows, fit, days, state=state, options=options).label(
                 statistic=statistic, group=groups.label(level), term=None if statistic == "survival" else term

@@ -26,7 +26,8 @@ class Curve:
     variance
         ``greenwood`` (the default), or ``aalen`` (Aalen's and Tsiatis's, for survival curves only).
     start_day
-        Where given, the curve is conditional on being under observation after this day: earlier time is left out.
+        Where given, the curve is conditional on being under observation after this day: earlier time is left out,
+        and before the day the curve is what it is on that day.
         It is the way out where delayed entry empties an early risk set (convention 6).
     """
 

@@ -42,9 +42,7 @@ class Covariates:
     dropped: int
 
 
-def code_covariates(
-    spells: Spells, terms: Sequence[str], reference: Mapping[str, str] = NO_REFERENCE
-) -> Covariates:
+def code_covariates(spells: Spells, terms: Sequence[str], reference: Mapping[str, str] = NO_REFERENCE) -> Covariates:
     """Code the named terms as a matrix.
 
     Parameters

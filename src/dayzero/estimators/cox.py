@@ -7,18 +7,17 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc, erfc
 
 from dayzero.errors import InputError
-from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.estimate import Estimate, concat
 from dayzero.estimators.cox_design import CoxDesign, CoxModel, as_model, design_cox
 from dayzero.estimators.cox_exact import evaluate_exact
 from dayzero.estimators.cox_likelihood import Evaluation, evaluate, only
 from dayzero.estimators.cox_newton import STEPS, Optimum, invert, maximise
 from dayzero.estimators.cox_residuals import BaselineHazard, cumulative_hazard, score_residuals
-from dayzero.spells import Floats, Ints, Spells
+from dayzero.estimators.cox_rows import ratio_rows, wald_statistic, whole_rows
+from dayzero.spells import Bools, Floats, Ints, Spells
 
-Z: Final = 1.959963984540054  # 97.5 % point of the standard normal distribution
 WHOLE: Final = ""  # under this name stand the warnings about the whole model
 
 
@@ -53,7 +52,7 @@ class CoxFit:
     log_likelihood: Floats
     score: Floats
     iterations: Ints
-    converged: npt.NDArray[np.bool_]
+    converged: Bools
     df: Ints
     notes: Mapping[str, tuple[str, ...]]
 
@@ -130,10 +129,20 @@ class CoxFit:
 
         Likelihood-ratio and score tests are model-based; the Wald test uses the covariance of the standard errors.
         """
-        rows = [_term_rows(self), *_test_rows(self, self._inference_covariance())]
-        return concat(rows).label(endpoint=self.design.endpoint, kind="cox", method=self.ties, n=self.n).label(
-            n_events=self.n_events
-        )
+        covariance, df = self._inference_covariance(), int(self.df)
+        chi_squared = {
+            "likelihood_ratio": 2.0 * float(self.log_likelihood[1] - self.log_likelihood[0]),
+            "score": float(self.score),
+            "wald": wald_statistic(self.coefficients, covariance) if df else np.nan,
+        }
+        warnings = [self._warning(name) for name in self.names]
+        ratios = ratio_rows(self.names, self.coefficients, self.std_error, warnings)
+        rows = concat([ratios, whole_rows(chi_squared, df, self._warning())])
+        return rows.label(endpoint=self.design.endpoint, kind="cox", method=self.ties, n=self.n, n_events=self.n_events)
+
+    def _warning(self, name: str = WHOLE) -> str | None:
+        texts = (*self.notes.get(WHOLE, ()), *(self.notes.get(name, ()) if name != WHOLE else ()))
+        return "; ".join(texts) or None
 
     def _inference_covariance(self) -> Floats:
         return self.robust if self.is_robust and self.coefficients.ndim == 1 else self.covariance
@@ -179,7 +188,7 @@ def fit_cox(spells: Spells, model: CoxModel | Sequence[str], weights: npt.ArrayL
     >>> spells = make_spells(weeks, relapse, arm=["6-MP"] * 10 + ["placebo"] * 10)
     >>> fit = fit_cox(spells, ["arm"])
     >>> fit.names, fit.coefficients.round(4).tolist(), fit.n_events
-    (('arm=placebo',), [1.6347], 16)
+    (('arm=placebo',), [1.413], 16)
     """
     model = as_model(model)
     given = None if weights is None else np.asarray(weights, float)
@@ -190,10 +199,19 @@ def fit_cox(spells: Spells, model: CoxModel | Sequence[str], weights: npt.ArrayL
     covariance[~(best.free[:, :, None] & best.free[:, None, :])] = np.nan
     score = _quadratic(invert(best.null.information, best.free), best.null.score)
     likelihoods = np.stack([best.null.log_likelihood, best.top.log_likelihood], axis=-1)
-    numbers = (coefficients, covariance, likelihoods, score, best.iterations, best.converged, best.free.sum(axis=-1))
-    single = given is None or given.ndim == 1
-    fields = [np.asarray(array[0]) if single else array for array in numbers]
-    return CoxFit(model, design, *fields, notes=_notes(design, best))
+    first = (0,) if given is None or given.ndim == 1 else (slice(None),)
+    return CoxFit(
+        model=model,
+        design=design,
+        coefficients=coefficients[first],
+        covariance=covariance[first],
+        log_likelihood=likelihoods[first],
+        score=np.asarray(score[first]),
+        iterations=np.asarray(best.iterations[first]),
+        converged=np.asarray(best.converged[first]),
+        df=np.asarray(best.free.sum(axis=-1)[first]),
+        notes=_notes(design, best),
+    )
 
 
 def cox(spells: Spells, model: CoxModel | Sequence[str]) -> Estimate:
@@ -227,7 +245,7 @@ def _sum_by(codes: Ints, values: Floats, groups: int) -> Floats:
 
 
 def _quadratic(matrix: Floats, vector: Floats) -> Floats:
-    return np.einsum("...p,...pq,...q->...", vector, matrix, vector)
+    return np.asarray(np.einsum("...p,...pq,...q->...", vector, matrix, vector), float)
 
 
 def _notes(design: CoxDesign, best: Optimum) -> dict[str, tuple[str, ...]]:
@@ -248,55 +266,3 @@ def _notes(design: CoxDesign, best: Optimum) -> dict[str, tuple[str, ...]]:
         elif bool(best.runaway[:, j].any()):
             notes[name] = (f"separation: the coefficient of {name} runs to infinity; use Firth's penalty",)
     return notes
-
-
-def _warning(fit: CoxFit, name: str = WHOLE) -> str | None:
-    texts = fit.notes.get(WHOLE, ()) + (fit.notes.get(name, ()) if name else ())
-    return "; ".join(texts) or None
-
-
-def _finite(values: Floats) -> Floats:
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _term_rows(fit: CoxFit) -> Estimate:
-    """Return for each term its log hazard ratio, then its hazard ratio."""
-    log_ratio, error = fit.coefficients, fit.std_error
-    lower, upper = log_ratio - Z * error, log_ratio + Z * error
-    shared = {
-        "term": list(fit.names),
-        "p_value": erfc(np.abs(log_ratio / error) / np.sqrt(2.0)),
-        "warning": [_warning(fit, name) for name in fit.names],
-    }
-    with np.errstate(over="ignore"):  # the ratio of a coefficient that runs away has no finite limit: null
-        ratio = np.exp(log_ratio)
-        limits = _finite(np.exp(lower)), _finite(np.exp(upper))
-    logs = make_estimate(
-        "log_hazard_ratio", estimate=log_ratio, std_error=error, lower=lower, upper=upper, **shared
-    )
-    ratios = make_estimate(
-        "hazard_ratio", estimate=_finite(ratio), std_error=_finite(ratio * error), lower=limits[0], upper=limits[1],
-        **shared,
-    )
-    order = [k + j * len(fit.names) for k in range(len(fit.names)) for j in (0, 1)]
-    return Estimate(concat([logs, ratios]).rows[order])
-
-
-def _test_rows(fit: CoxFit, covariance: Floats) -> list[Estimate]:
-    """Return the likelihood-ratio, the score and the Wald test that all coefficients are 0."""
-    df = int(fit.df)
-    free = ~np.isnan(fit.coefficients)
-    beta = fit.coefficients[free]
-    wald = float(beta @ np.linalg.solve(covariance[np.ix_(free, free)], beta)) if df else np.nan
-    ratio = 2.0 * float(fit.log_likelihood[1] - fit.log_likelihood[0])
-    values = {"likelihood_ratio": ratio, "score": float(fit.score), "wald": wald}
-    return [
-        make_estimate(
-            name,
-            estimate=value if df else np.nan,
-            p_value=float(chdtrc(df, value)) if df else np.nan,
-            df=float(df),
-            warning=_warning(fit),
-        )
-        for name, value in values.items()
-    ]

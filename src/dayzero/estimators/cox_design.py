@@ -133,7 +133,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
     sets = form_risk_sets(seen)
     at = rows[sets.row]
     place = at if bool(coded.keep.all()) else (np.cumsum(coded.keep) - 1)[at]
-    x, centre, scale = _standardise(coded.matrix.T[:, place])
+    x, centre, scale = _standardise(np.take(coded.matrix.T, place, axis=1))
     return CoxDesign(
         names=coded.names,
         x=x,
@@ -185,7 +185,7 @@ def _code_groups(spells: Spells, model: CoxModel) -> _Groups:
         codes, levels = code_levels(spells, column)
         missing |= codes < 0
         stratum = stratum * len(levels) + codes
-        names = tuple(f"{name}, {column}={level}" if name else f"{column}={level}" for name in names for level in levels)
+        names = tuple(f"{name}, {column}={level}".lstrip(", ") for name in names for level in levels)
     cluster = spells.patient
     if model.cluster is not None:
         cluster, _ = code_levels(spells, model.cluster)
@@ -197,10 +197,11 @@ def _standardise(x: Floats) -> tuple[Floats, Floats, Floats]:
     """Centre the rows of x (p, n) at their means and divide them by their standard deviations, in place."""
     if not x.shape[1]:
         return x, np.zeros(len(x)), np.ones(len(x))
-    varies = x.max(axis=1) > x.min(axis=1)
-    centre = np.where(varies, x.mean(axis=1), x[:, 0])
+    varies = np.array([column.min() < column.max() for column in x])
+    centre = np.array([column.mean() if some else column[0] for column, some in zip(x, varies, strict=True)])
     x -= centre[:, None]
-    scale = np.where(varies, np.sqrt(np.einsum("pn,pn->p", x, x) / x.shape[1]), 1.0)
+    square = np.array([column @ column for column in x])
+    scale = np.where(varies, np.sqrt(square / x.shape[1]), 1.0)
     x /= scale[:, None]
     return x, centre, scale
 

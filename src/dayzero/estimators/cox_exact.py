@@ -1,4 +1,4 @@
-"""The exact (discrete) partial likelihood of tied events (Cox 1972; Gail, Lubin and Rubinstein 1981, Biometrika 68:703).
+"""The exact (discrete) partial likelihood of tied events (Gail, Lubin and Rubinstein 1981, Biometrika 68:703).
 
 At a time with d events the likelihood is the probability that those d of the risk set have the event, given that d do:
 the product of their r over e_d, the elementary symmetric polynomial of degree d of all r in the risk set. Adding the
@@ -48,7 +48,7 @@ def evaluate_exact(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats
     untied = evaluate(sets, x, replace(weighting, dying=dying), beta)
     if not len(tied):
         return untied
-    log_risk, risk, _ = relative_risks(sets, x, weighting, beta)
+    _, risk, _ = relative_risks(sets, x, weighting, beta)
     deaths = sets.deaths[tied]
     scale = sets.sum(risk)[0, tied] / deaths  # keeps every e_j within e^d: no overflow
     polynomials = _expand(sets, x, risk[0], (tied, deaths, scale))
@@ -60,6 +60,7 @@ def evaluate_exact(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats
         untied.log_likelihood - np.sum(np.log(value) + deaths * np.log(scale)),
         untied.score - np.sum(slope, axis=0),
         untied.information + np.sum(bend - slope[:, :, None] * slope[:, None, :], axis=0),
+        untied.extreme,
     )
 
 

@@ -1,9 +1,9 @@
-"""The partial likelihood of Breslow and of Efron, with its derivatives, for many weightings of the rows at once.
+"""The partial likelihood of Breslow and of Efron, with its derivatives, for many weightings at once.
 
 With r_i = w_i exp(b'x_i), S0 and S1 the sums of r and r x over a risk set, and E0 and E1 those over its d tied events,
 Efron's likelihood (1977, JASA 72:557) has for the j-th of them (j = 0..d-1) the denominator S0 - f E0 with f = j / d;
-Breslow's (1974, Biometrics 30:89) has f = 0. The hazard at an event time is the sum of W / (S0 - f E0), W being the mean
-weight of the tied events. Second moments are never summed over risk sets: summing over event times first,
+Breslow's (1974, Biometrics 30:89) has f = 0. The hazard at an event time is the sum of W / (S0 - f E0), W being the
+mean weight of the tied events. Second moments are never summed over risk sets: summing over event times first,
 
     information = X' diag(r_i H_i) X  -  sum over events of W m m',     m = (S1 - f E1) / (S0 - f E0),
 
@@ -21,8 +21,9 @@ from dayzero.spells import Bools, Floats, Ints
 
 Ties = Literal["efron", "breslow", "exact"]
 
-LOWEST: Final = -500.0  # log relative risk, against the highest of the stratum, below which rows count alike
-TINY: Final = 1e-200  # stands for an empty risk set's sum
+CHUNK: Final = 16384  # columns multiplied at a time, so that the products stay in the processor's cache
+LOWEST: Final = -400.0  # log relative risk, against the highest of the stratum, below which rows count alike
+TINY: Final = 1e-200  # stands for an empty risk set's sum; below e^-400
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,24 @@ class Weighting:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The log partial likelihood (batches,), its gradient (batches, p) and its information (batches, p, p)."""
+    """A log partial likelihood at one value of the coefficients.
+
+    Attributes
+    ----------
+    log_likelihood, score, information
+        (batches,), its gradient (batches, p), and minus its Hessian (batches, p, p).
+    extreme
+        (batches,) whether risks differ by more than a factor of e^400 within a stratum: nothing that is estimated.
+    """
 
     log_likelihood: Floats
     score: Floats
     information: Floats
+    extreme: Bools
 
-    def only(self, chosen: Bools) -> "Evaluation":
+    def only(self, chosen: Ints) -> "Evaluation":
         """Return the chosen batches."""
-        return Evaluation(self.log_likelihood[chosen], self.score[chosen], self.information[chosen])
+        return Evaluation(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
@@ -174,20 +184,31 @@ def relative_risks(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats
 
 def hazard_terms(sets: RiskSets, x: Floats, weighting: Weighting, risk: Floats) -> HazardTerms:
     """Sum over the risk sets, and over the ties."""
-    weighted = risk[:, None, :] * x
     dead = np.add.reduceat(risk[:, sets.events], sets.event_starts, axis=-1)
     total = np.maximum(np.maximum(sets.sum(risk), dead), TINY)  # at least the events' own, whatever rounding leaves
-    mean = sets.sum(weighted)
-    mean /= total[:, None, :]
     dying, tied = weighting.dying, weighting.tied
+    mean, tied_mean = _means(sets, x, risk, tied)
+    mean /= total[:, None, :]
     log_sum = np.sum(dying * np.log(total), axis=-1)
     if tied is None:
         none = np.zeros((len(risk), 0))
-        no_means = np.zeros((*mean.shape[:2], 0))
-        return HazardTerms(total, mean, no_means, dying / total, none, (dying, none, none), log_sum)
-    tied_mean = np.add.reduceat(weighted[..., tied.events], tied.starts, axis=-1) / total[:, None, tied.times]
+        return HazardTerms(total, mean, tied_mean, dying / total, none, (dying, none, none), log_sum)
+    tied_mean /= total[:, None, tied.times]
     untied = HazardTerms(total, mean, tied_mean, dying / total, dying, (dying, dying, dying), log_sum)
     return _correct_ties(untied, tied, (dead / total)[:, tied.times])
+
+
+def _means(sets: RiskSets, x: Floats, risk: Floats, tied: TiedEvents | None) -> tuple[Floats, Floats]:
+    """Return S1 (batches, p, times) and E1 (batches, p, tied times), one covariate after the other in one buffer."""
+    mean = np.empty((len(risk), len(x), sets.times))
+    tied_mean = np.empty((len(risk), len(x), 0 if tied is None else len(tied.times)))
+    buffer = np.empty_like(risk)
+    for j, column in enumerate(x):
+        np.multiply(risk, column, out=buffer)
+        mean[:, j] = sets.sum(buffer)
+        if tied is not None:
+            tied_mean[:, j] = tied.sum(buffer[:, tied.events])
+    return mean, tied_mean
 
 
 def _correct_ties(untied: HazardTerms, tied: TiedEvents, share: Floats) -> HazardTerms:
@@ -221,25 +242,33 @@ def evaluate(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats) -> E
     """Return the log partial likelihood and its derivatives at ``beta`` (batches, p)."""
     if not sets.times:
         batches, p = beta.shape
-        return Evaluation(np.zeros(batches), np.zeros((batches, p)), np.zeros((batches, p, p)))
+        return Evaluation(np.zeros(batches), np.zeros((batches, p)), np.zeros((batches, p, p)), np.zeros(batches, bool))
     log_risk, risk, _ = relative_risks(sets, x, weighting, beta)
     terms = hazard_terms(sets, x, weighting, risk)
     events = weighting.weight[:, sets.events]
     linear = np.sum(events * log_risk[:, sets.events], axis=-1)
     expected = expected_events(sets, weighting, risk, terms)
-    score = events @ x[:, sets.events].T - expected @ x.T
-    information = (x * expected[:, None, :]) @ x.T - _outer_means(terms, weighting.tied)
-    return Evaluation(linear - terms.log_sum, score, information)
+    information = _cross(x, expected, x) - _outer_means(terms, weighting.tied)
+    martingale = np.negative(expected, out=expected)
+    martingale[:, sets.events] += events
+    extreme = log_risk.min(axis=-1) <= LOWEST
+    return Evaluation(linear - terms.log_sum, martingale @ x.T, information, extreme)
+
+
+def _cross(left: Floats, weight: Floats, right: Floats) -> Floats:
+    """Return left diag(weight) right' (batches, p, p), for (..., p, n) matrices and (batches, n) weights."""
+    total = np.zeros((len(weight), left.shape[-2], right.shape[-2]))
+    for start in range(0, weight.shape[-1], CHUNK):
+        part = slice(start, start + CHUNK)
+        total += (left[..., part] * weight[:, None, part]) @ right[..., part].swapaxes(-1, -2)
+    return total
 
 
 def _outer_means(terms: HazardTerms, tied: TiedEvents | None) -> Floats:
     """Return the sum over events of W m m': (batches, p, p)."""
     zeroth, first, second = terms.moments
-    outer = (terms.mean * zeroth[:, None, :]) @ terms.mean.swapaxes(1, 2)
+    outer = _cross(terms.mean, zeroth, terms.mean)
     if tied is None:
         return outer
-    cross = (terms.mean[..., tied.times] * first[:, None, :]) @ terms.tied_mean.swapaxes(1, 2)
-    square = (terms.tied_mean * second[:, None, :]) @ terms.tied_mean.swapaxes(1, 2)
-    return outer - cross - cross.swapaxes(1, 2) + square
-
-
+    cross = _cross(terms.mean[..., tied.times], first, terms.tied_mean)
+    return outer - cross - cross.swapaxes(1, 2) + _cross(terms.tied_mean, second, terms.tied_mean)

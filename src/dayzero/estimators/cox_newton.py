@@ -4,7 +4,7 @@ The covariates are centred and scaled to standard deviation 1, so steps are in s
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -70,7 +70,7 @@ def maximise(objective: Objective, events: Floats, reach: Floats) -> Optimum:
     null = objective(beta, everyone)
     free = independent(null.information, ALIAS * np.maximum(events, 1e-300))
     null = strike(null, free)
-    top = Evaluation(null.log_likelihood.copy(), null.score.copy(), null.information.copy())
+    top = null.only(everyone)
     runaway, iterations = np.zeros(shape, bool), np.zeros(shape[0], np.int64)
     converged, active = np.zeros(shape[0], bool), everyone
     for _ in range(STEPS):
@@ -78,7 +78,7 @@ def maximise(objective: Objective, events: Floats, reach: Floats) -> Optimum:
         step = solve(here)
         gain = np.sum(here.score * step, axis=-1)
         small = (np.max(np.abs(step) * reach, axis=-1, initial=0.0) <= STEP) | (gain <= NOISE)
-        running = _runaway(gain, step, previous[active], reach)
+        running = _runaway(gain, step, previous[active], reach) | _extreme(here, beta[active] * reach)
         beta[active[small]] += step[small]
         converged[active[small]], runaway[active] = True, running & ~small[:, None]
         going = ~small & ~running.any(axis=-1)
@@ -110,14 +110,19 @@ def _climb(
 
 
 def _store(top: Evaluation, reached: Evaluation, active: Ints) -> None:
-    top.log_likelihood[active] = reached.log_likelihood
-    top.score[active] = reached.score
-    top.information[active] = reached.information
+    for name in top.__dataclass_fields__:
+        getattr(top, name)[active] = getattr(reached, name)
 
 
 def _runaway(gain: Floats, step: Floats, previous: Floats, reach: Floats) -> Bools:
     """Say which coefficients take steps that neither shrink nor raise the likelihood."""
     return (gain < FLAT)[:, None] & (np.abs(step) * reach > RUNAWAY) & (np.abs(step) > 0.3 * np.abs(previous))
+
+
+def _extreme(here: Evaluation, spans: Floats) -> Bools:
+    """Say which coefficients make the risks extreme, by the log hazards that each spans (batches, p)."""
+    widest = np.max(np.abs(spans), axis=-1, initial=0.0)
+    return here.extreme[:, None] & (np.abs(spans) > 0.1 * widest[:, None])
 
 
 def independent(information: Floats, tolerance: Floats) -> Bools:
@@ -151,7 +156,7 @@ def strike(found: Evaluation, free: Bools) -> Evaluation:
         return found
     both = free[:, :, None] & free[:, None, :]
     information = np.where(both, found.information, np.eye(free.shape[1]))
-    return Evaluation(found.log_likelihood, np.where(free, found.score, 0.0), information)
+    return replace(found, score=np.where(free, found.score, 0.0), information=information)
 
 
 def solve(here: Evaluation) -> Floats:

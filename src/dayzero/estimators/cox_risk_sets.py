@@ -1,18 +1,20 @@
 """Risk sets: the rows of a Cox model, sorted once so that every sum over a risk set is a running sum.
 
 The distinct event times of all strata stand in one line, stratum after stratum, and are numbered from 0. A row is at
-risk at the event times ``lower <= k < upper``: those of its own stratum in (start, stop] (convention 2). Rows are sorted
-by ``upper``, so that the sum over the rows that leave at one event time is a sum over neighbours.
+risk at the event times ``lower <= k < upper``: those of its own stratum in (start, stop] (convention 2). Rows are
+sorted by ``upper``, so that the sum over the rows that leave at one event time is a sum over neighbours.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dayzero.spells import Bools, Floats, Ints
 
+SHORT: Final = 5  # runs shorter than this are summed faster row by row
+RADIX: Final = 65536  # whole times in a range smaller than this are sorted by radix
 Numbers = npt.NDArray[Any]
 
 
@@ -48,9 +50,11 @@ class RiskSets:
         (n,) at risk at the event times lower <= k < upper.
     leave
         (times,) position of the first row that leaves at each event time; there is always one, the event's.
-    entries, entry_starts, entry_times
+    entries, entry_starts
         Rows that enter after their stratum's first event time, sorted by ``lower``; where each run of equal ``lower``
-        starts; the last event time before they enter.
+        starts.
+    next_entries
+        (times,) the first of these runs that enters after each event time; the number of runs where none does.
     events, event_starts
         (events,) positions of the rows that end in the event; (times,) where each event time's run starts.
     time, stratum
@@ -65,7 +69,7 @@ class RiskSets:
     leave: Ints
     entries: Ints
     entry_starts: Ints
-    entry_times: Ints
+    next_entries: Ints
     events: Ints
     event_starts: Ints
     time: Floats
@@ -96,11 +100,11 @@ class RiskSets:
         Floats
             (..., times)
         """
-        change = np.add.reduceat(values, self.leave, axis=-1)
+        sums = _later_sums(values, self.leave)
         if len(self.entries):
-            change[..., self.entry_times] -= np.add.reduceat(values[..., self.entries], self.entry_starts, axis=-1)
-        sums = change[..., ::-1]
-        sums = np.cumsum(sums, axis=-1, out=sums)[..., ::-1]
+            entering = _later_sums(values[..., self.entries], self.entry_starts)
+            none_later = np.zeros((*sums.shape[:-1], 1))
+            sums -= np.concatenate((entering, none_later), axis=-1)[..., self.next_entries]
         if len(self.time_blocks) > 1:
             later = np.zeros((*sums.shape[:-1], len(self.time_blocks)))
             later[..., :-1] = sums[..., self.time_blocks[1:]]
@@ -134,6 +138,16 @@ def run_lengths(starts: Ints, total: int) -> Ints:
     return np.diff(starts, append=total)
 
 
+def _later_sums(values: Floats, starts: Ints) -> Floats:
+    """Sum (..., n) values from the start of each run to the end of all: (..., runs)."""
+    backwards = np.s_[..., ::-1]
+    if len(starts) > values.shape[-1] // SHORT:
+        return np.cumsum(values[backwards], axis=-1)[backwards][..., starts]
+    sums = np.add.reduceat(values, starts, axis=-1)
+    np.cumsum(sums[backwards], axis=-1, out=sums[backwards])
+    return sums
+
+
 def _repeat(values: Floats, starts: Ints, total: int) -> Floats:
     return values if len(starts) == 1 else np.repeat(values, run_lengths(starts, total), axis=-1)
 
@@ -141,7 +155,7 @@ def _repeat(values: Floats, starts: Ints, total: int) -> Floats:
 def form_risk_sets(seen: Observations) -> RiskSets:
     """Sort the rows, number the event times, and drop the rows that are never at risk at one."""
     one = not len(seen.stratum) or bool(np.all(seen.stratum == seen.stratum[0]))
-    order = np.argsort(seen.stop) if one else np.lexsort((seen.stop, seen.stratum))
+    order = _order(seen.stop) if one else np.lexsort((seen.stop, seen.stratum))
     stop, event, stratum = seen.stop[order], seen.event[order], seen.stratum[order]
     upper, time, time_stratum = _number_times(stop, event, stratum)
     start = seen.start[order]
@@ -152,6 +166,16 @@ def form_risk_sets(seen: Observations) -> RiskSets:
         order, upper, lower, base = order[used], upper[used], lower[used], base[used]
         event, stratum = event[used], stratum[used]
     return _index(order, (lower, upper, base), event=event, stratum=stratum, time=(time, time_stratum))
+
+
+def _order(values: Numbers) -> Ints:
+    """Return the order of times or codes, faster where they are whole numbers close together."""
+    if not len(values):
+        return np.zeros(0, np.int64)
+    low = values.min()
+    if values.max() - low < RADIX and bool(np.all(np.floor(values) == values)):
+        return np.argsort((values - low).astype(np.uint16), kind="stable")
+    return np.argsort(values)
 
 
 def _number_times(stop: Floats, event: Bools, stratum: Ints) -> tuple[Ints, Floats, Ints]:
@@ -165,13 +189,12 @@ def _number_times(stop: Floats, event: Bools, stratum: Ints) -> tuple[Ints, Floa
     return upper, stop[first[eventful]], stratum[first[eventful]]
 
 
-def _count_before(
-    start: Floats, stratum: Ints, *, base: Ints, time: Floats, time_stratum: Ints
-) -> Ints:
+def _count_before(start: Floats, stratum: Ints, *, base: Ints, time: Floats, time_stratum: Ints) -> Ints:
     """Return the number of event times of earlier strata, and of the own one at or before each row's start."""
     late = np.flatnonzero(start >= time.min(initial=np.inf))
     if not len(late):
         return base
+    late = late[_order(start[late])]  # a sorted search stays in the processor's cache
     distinct = np.unique(time)
     rank = np.searchsorted(distinct, start[late], side="right")
     keys = time_stratum * (len(distinct) + 1) + np.searchsorted(distinct, time, side="right")
@@ -185,8 +208,9 @@ def _index(
 ) -> RiskSets:
     lower, upper, base = bounds
     late = np.flatnonzero(lower > base)
-    entries = late[np.argsort(lower[late], kind="stable")]
+    entries = late[_order(lower[late])]
     entry_starts = _starts(lower[entries])
+    entered = lower[entries][entry_starts]
     events = np.flatnonzero(event)
     return RiskSets(
         row=row,
@@ -195,7 +219,7 @@ def _index(
         leave=_starts(upper),
         entries=entries,
         entry_starts=entry_starts,
-        entry_times=lower[entries][entry_starts] - 1,
+        next_entries=np.searchsorted(entered, np.arange(len(time[0])), side="right"),
         events=events,
         event_starts=_starts(upper[events]),
         time=time[0],

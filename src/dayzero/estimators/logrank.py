@@ -14,6 +14,7 @@ from dayzero.estimators.risk_sets import count_risk_sets, exhausted
 from dayzero.spells import Floats, Spells
 
 ONE_GROUP: Final = "no test: there is only one group"
+SEVERAL_STATES: Final = "no test: the log-rank test is for one state that patients leave, and here they leave several"
 NO_EVENTS: Final = "no test: no event while patients of two groups were at risk"
 
 
@@ -144,8 +145,9 @@ def logrank_pairwise(spells: Spells, by: str, *, model: LogRank = DEFAULT) -> Es
 
 def _row(comparison: Comparison, model: LogRank, *, method: str) -> Estimate:
     fit = _fit(comparison, model)
-    fault = ONE_GROUP if len(fit.levels) < 2 else NO_EVENTS if fit.df == 0 else None
     spells = comparison.spells
+    faults = {ONE_GROUP: len(fit.levels) < 2, SEVERAL_STATES: bool(spells.state.any()), NO_EVENTS: fit.df == 0}
+    fault = next((name for name, holds in faults.items() if holds), None)
     return make_estimate(
         "logrank",
         endpoint=spells.name or None,

@@ -7,7 +7,7 @@ import numpy as np
 from dayzero.estimate import Estimate, concat, make_estimate
 from dayzero.estimators.groups import group_rows
 from dayzero.estimators.risk_sets import is_last
-from dayzero.spells import Bools, Floats, Spells
+from dayzero.spells import Bools, Floats, Ints, Spells
 
 
 def number_at_risk(spells: Spells, by: str | None = None, *, times: Sequence[float]) -> Estimate:
@@ -52,7 +52,7 @@ def _counts(spells: Spells, days: Floats) -> Estimate:
     ended = spells.to >= 0
     entered = [(code, name) for code, name in enumerate(spells.states) if code > 0 or bool(np.any(spells.to == code))]
     censored = (spells.to < 0) & is_last(spells)
-    at_risk = [_patients(spells, _under_observation(spells, float(day))) for day in days]
+    at_risk = _under_observation(spells, days)
     return concat([
         make_estimate("n_at_risk", time=days, estimate=at_risk, n=spells.n, n_events=_by(spells, ended, days)),
         *(
@@ -63,9 +63,14 @@ def _counts(spells: Spells, days: Floats) -> Estimate:
     ])  # fmt: skip
 
 
-def _under_observation(spells: Spells, day: float) -> Bools:
-    inside = (spells.start < day) & (day <= spells.stop)
-    return inside | (spells.start == 0.0) if day == 0.0 else inside
+def _under_observation(spells: Spells, days: Floats) -> Ints:
+    """Return how many patients have start < t <= stop: the spells of one patient do not overlap."""
+    started = np.searchsorted(np.sort(spells.start), days, side="left")
+    ended = np.searchsorted(np.sort(spells.stop), days, side="left")
+    at_origin = np.setdiff1d(  # from day 0 on; not the later piece of a row that was cut on day 0
+        spells.patient[spells.start == 0.0], spells.patient[(spells.start < 0.0) & (spells.stop >= 0.0)]
+    )
+    return np.asarray(started - ended + (days == 0.0) * len(at_origin))
 
 
 def _by(spells: Spells, ended: Bools, days: Floats) -> list[int]:
@@ -73,7 +78,3 @@ def _by(spells: Spells, ended: Bools, days: Floats) -> list[int]:
     first = np.full(spells.patients.height, np.inf)
     np.minimum.at(first, spells.patient[ended], spells.stop[ended])
     return [int(count) for count in np.searchsorted(np.sort(first), days, side="right")]
-
-
-def _patients(spells: Spells, keep: Bools) -> int:
-    return int(np.count_nonzero(np.bincount(spells.patient[keep], minlength=1)))

@@ -135,5 +135,6 @@ def _check_names(names: Sequence[str], file: str, required: Sequence[str]) -> No
 def _how_to_add(missing: str, names: Sequence[str]) -> str:
     if len(names) == 1:
         return "The header must name several columns, separated by commas, semicolons, tabs or bars."
-    guess = nearest(missing, names)
+    # A name with a digit may be a patient's: of a file without a header.
+    guess = nearest(missing, [name for name in names if not re.search(r"\d", name)])
     return f"The nearest is '{shown(guess)}': rename it." if guess else "Name it in the first row."

@@ -1,6 +1,5 @@
 """From text tables to a History: identifiers, dates, numbers, missing values; what cannot be used is a finding."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -81,12 +80,12 @@ def make_history(
         raise InputError("a cutoff is a date, but the events have days", mend=mend, file=events.name, column="day")
     table = _events(events, data, index=index, day=day)
     kept = table.filter(pl.col("patient") >= 0)
-    end, beyond = _follow_up(kept, frame.height, cutoff)
+    end = _follow_up(kept, frame.height, cutoff)
     used = kept if cutoff is None else kept.filter(pl.col("day").is_null() | (pl.col("day") <= cutoff))
     history = History(
         patients=frame, patient_rows=patient_rows, events=used, end=end, calendar=calendar, cutoff=cutoff
     )
-    return history, (*found, *unknown, *undated, *beyond)
+    return history, (*found, *unknown, *undated)
 
 
 def _patients(table: Table, data: DataSettings) -> tuple[pl.DataFrame, Ints, list[Finding]]:
@@ -173,26 +172,26 @@ def _numbers(column: pl.Series, events: Table, data: DataSettings) -> pl.Series:
 
 
 def _dates(column: pl.Series, events: Table) -> tuple[pl.Series, bool, list[Finding]]:
-    """Parse each distinct date once."""
-    distinct = column.drop_nulls().unique()
+    """Parse each distinct date once, and give it to its rows by code."""
+    distinct = column.drop_nulls().unique().sort()
+    codes = column.cast(pl.Enum(distinct)).to_physical()
     stamps = distinct.str.strip_chars()
     known = stamps.str.contains(_DATE) | stamps.str.contains(_TIMESTAMP)
     partial = stamps.str.contains(_PARTIAL)
-    strange = distinct.filter(~known & ~partial)
-    if len(strange):
-        row = int(events.rows[column.is_in(strange.implode()).arg_true()[0]])
-        raise InputError("not a date", mend="Write it as 2021-03-25.", file=events.name, row=row, column="date")
     dates = stamps.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).set(~known, None)
     days = dates.cast(pl.Int64).cast(pl.Float64)
-    table = pl.DataFrame({"text": distinct, "day": days})
-    day = pl.DataFrame({"text": column}).join(table, on="text", how="left", maintain_order="left")["day"]
-    impossible = distinct.filter(known & days.is_null())
-    found = [
-        *_undated(events, column.is_null(), "missing-date", "no date"),
-        *_undated(events, column.is_in(distinct.filter(partial).implode()), "partial-date", "a partial date"),
-        *_undated(events, column.is_in(impossible.implode()), "impossible-date", "a date that no calendar has"),
-    ]
-    return day, True, found
+    strange = ~known & ~partial
+    if strange.any():
+        row = int(events.rows[strange.gather(codes).fill_null(value=False).arg_true()[0]])
+        raise InputError("not a date", mend="Write it as 2021-03-25.", file=events.name, row=row, column="date")
+    reasons = (
+        ("partial-date", "a partial date", partial),
+        ("impossible-date", "a date that no calendar has", known & days.is_null()),
+    )
+    found = _undated(events, column.is_null(), "missing-date", "no date")
+    for code, what, where in reasons:
+        found += _undated(events, where.gather(codes), code, what) if where.any() else []
+    return days.gather(codes).alias("day"), True, found
 
 
 def _undated(events: Table, where: pl.Series, code: str, what: str) -> list[Finding]:
@@ -209,11 +208,11 @@ def _events(events: Table, data: DataSettings, *, index: Ints, day: pl.Series) -
     names = frame["event"].cast(pl.Categorical)
     _check_names(events, names, data)
     attributes = [name for name in frame.columns if name not in (*EVENT_COLUMNS, "date")]
-    table = pl.DataFrame(
+    return pl.DataFrame(
         [
             pl.Series("patient", index),
             names,
-            day.floor().alias("day") if len(day) else day.cast(pl.Float64).alias("day"),
+            day.cast(pl.Float64).floor().alias("day"),
             _text(frame, "value", data),
             _occurrence(events),
             pl.Series("source", ["reported"], dtype=pl.String).new_from_index(0, frame.height),
@@ -221,7 +220,6 @@ def _events(events: Table, data: DataSettings, *, index: Ints, day: pl.Series) -
             *(_text(frame, name, data) for name in attributes),
         ]
     )
-    return table.sort("patient", "day", "row", nulls_last=True, maintain_order=True)
 
 
 def _text(frame: pl.DataFrame, name: str, data: DataSettings) -> pl.Series:
@@ -258,7 +256,7 @@ def _check_names(events: Table, names: pl.Series, data: DataSettings) -> None:
             raise InputError("not an event name that is known", mend=mend, file=events.name, row=row, column="event")
 
 
-def _follow_up(events: pl.DataFrame, n: int, cutoff: float | None) -> tuple[Floats, list[Finding]]:
+def _follow_up(events: pl.DataFrame, n: int, cutoff: float | None) -> Floats:
     """Return each patient's last day: death (also before a later contact), else the last contact, cut at the cutoff."""
     last = _extreme(events.filter(pl.col("event") == "last_contact"), n, latest=True)
     death = _extreme(events.filter(pl.col("event") == "death"), n, latest=False)
@@ -267,7 +265,7 @@ def _follow_up(events: pl.DataFrame, n: int, cutoff: float | None) -> tuple[Floa
         end = np.fmin(end, cutoff)
     undated = events.filter((pl.col("event") == "death") & pl.col("day").is_null())["patient"].to_numpy()
     end[undated] = np.nan
-    return end, []
+    return end
 
 
 def _extreme(rows: pl.DataFrame, n: int, *, latest: bool) -> Floats:
@@ -282,7 +280,3 @@ def day_of(date: str) -> float:
     """Return the day number, from 1970-01-01, of an ISO date."""
     return float((np.datetime64(date, "D") - EPOCH).astype(int))
 
-
-def texts(values: Sequence[object]) -> tuple[str, ...]:
-    """Return values as text."""
-    return tuple(str(value) for value in values)

@@ -44,6 +44,14 @@ class Canvas:
         style = {"fontsize": SIZE, "color": INK, "va": "baseline", **style}
         self.figure.text(left / self.width, bottom / self.height, printable(text), **style)
 
+    def line(self, start: tuple[float, float], end: tuple[float, float], **style: Any) -> None:
+        """Draw a straight line between two places."""
+        from matplotlib.lines import Line2D
+
+        across = [start[0] / self.width, end[0] / self.width]
+        along = [start[1] / self.height, end[1] / self.height]
+        self.figure.add_artist(Line2D(across, along, **style))
+
     def stamp(self) -> None:
         """Write across the top that the data are simulated."""
         top = self.height - 0.16

@@ -3,7 +3,6 @@
 Nothing is estimated here; :mod:`dayzero.report.series` reads the curves from the rows, this module places them.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,11 +10,12 @@ import numpy as np
 
 from dayzero.report.at_risk import RiskTable, draw_risk_table, read_risk_table
 from dayzero.report.axis import TimeAxis, time_axis
-from dayzero.report.canvas import LINE, SIZE, WIDTH, Canvas, new_canvas, width_of, wrap
-from dayzero.report.formats import duration, p_statement
+from dayzero.report.canvas import LINE, SIZE, WIDTH, Canvas, new_canvas
+from dayzero.report.curve_names import CurveName, Place, names_width, read_names, write_names
+from dayzero.report.formats import p_statement
 from dayzero.report.labels import event_label, origin_label
 from dayzero.report.page import Section
-from dayzero.report.palette import FAINT, INK, SOFT, Style, style_of
+from dayzero.report.palette import FAINT, INK, SOFT, Style
 from dayzero.report.series import Series, read_incidence, read_survival
 
 if TYPE_CHECKING:
@@ -36,17 +36,12 @@ class Plot:
     heading: str
     remark: str
     curves: tuple[Series, ...]
-    names: tuple[tuple[str, ...], ...]
+    names: tuple[CurveName, ...]
     test: str
     rising: bool
     axis: TimeAxis
     risk: RiskTable
     origin: str
-
-    @property
-    def styles(self) -> tuple[Style, ...]:
-        """One style a curve."""
-        return tuple(style_of(k) for k in range(len(self.curves)))
 
     @property
     def left(self) -> float:
@@ -56,8 +51,7 @@ class Plot:
     @property
     def right(self) -> float:
         """Inches right of the axes: the names of the curves."""
-        widest = max((width_of(line) for lines in self.names for line in lines), default=0.0)
-        return max(0.3, widest + 0.42)
+        return names_width(self.names)
 
     @property
     def last_day(self) -> float:
@@ -110,27 +104,11 @@ def _plot(
 ) -> Plot:
     remark = section.hypothetical
     axis = time_axis(max(curve.last_day for curve in curves))
-    names = tuple(_names(section, curve, axis, len(curves)) for curve in curves)
+    names = read_names(section, curves, axis)
     rising = term is not None or curves[0].term is not None
     return Plot(
         heading, remark, curves, names, _test(section, term), rising, axis, risk, origin_label(section.endpoint)
     )
-
-
-def _names(section: Section, curve: Series, axis: TimeAxis, curves: int) -> tuple[str, ...]:
-    """Return the lines beside the end of a curve: its name, the number of patients, the median."""
-    name = wrap(curve.label, 1.45, most=2)
-    if curve.group is None and curve.term is not None:
-        return tuple(name)
-    number = f"n = {curve.n}"
-    if curves > 6:
-        return (*name[:-1], f"{name[-1]} ({curve.n})")
-    medians = section.estimates.where(statistic="median", group=curve.group).rows
-    if curve.term is not None or not medians.height:
-        return (*name, number)
-    unit = "days" if axis.unit == "days" else "months"
-    median = duration(medians["estimate"][0], unit)
-    return (*name, number, f"median {median}" + (f" {unit}" if median[0].isdigit() else ""))
 
 
 def _test(section: Section, term: str | None) -> str:
@@ -149,15 +127,15 @@ def _method(method: str | None) -> str:
 def _draw(plot: Plot, *, synthetic: bool) -> "Figure":
     bottom = plot.risk.height + _BELOW
     height = bottom + _PLOT + _TOP
-    texts = [line for lines in (*plot.names, *plot.risk.names) for line in lines]
+    texts = [line for lines in (*(name.name for name in plot.names), *plot.risk.names) for line in lines]
     with new_canvas(height, plot.heading, plot.remark, *texts) as canvas:
         width = WIDTH - plot.left - plot.right
         axes = canvas.axes(plot.left, bottom, width, _PLOT)
         _frame(axes, plot)
-        for curve, style in zip(plot.curves, plot.styles, strict=True):
-            _curve(axes, curve, style, band=len(plot.curves) <= MOST_BANDS)
+        for curve, name in zip(plot.curves, plot.names, strict=True):
+            _curve(axes, curve, name.style, band=len(plot.curves) <= MOST_BANDS)
         _headings(canvas, plot)
-        _write_names(canvas, plot, bottom)
+        write_names(canvas, plot.names, place=_place(plot, bottom))
         _write_test(axes, plot)
         draw_risk_table(canvas, plot.risk, axis=plot.axis, left=plot.left, scale=width / plot.last_day)
         if synthetic:
@@ -196,6 +174,10 @@ def _curve(axes: "Axes", curve: Series, style: Style, *, band: bool) -> None:
     axes.plot(across, along, color=style.colour, linewidth=0.8, clip_on=False)
 
 
+def _place(plot: Plot, bottom: float) -> Place:
+    return Place(left=plot.left, right=WIDTH - plot.right, bottom=bottom, height=_PLOT, last_day=plot.last_day)
+
+
 def _headings(canvas: Canvas, plot: Plot) -> None:
     top = canvas.height - 0.2
     canvas.text(0.08, top, plot.heading, fontweight="bold", fontsize=SIZE + 1)
@@ -203,69 +185,6 @@ def _headings(canvas: Canvas, plot: Plot) -> None:
         canvas.text(0.08, top - LINE, plot.remark, color=SOFT)
     middle = plot.left + (canvas.width - plot.left - plot.right) / 2
     canvas.text(middle, plot.risk.height + 0.16, f"{plot.axis.unit.capitalize()} from {plot.origin}", ha="center")
-
-
-def _write_names(canvas: Canvas, plot: Plot, bottom: float) -> None:
-    """Write each curve's name beside its end, with a piece of its line; names that would touch move apart."""
-    if len(plot.curves) == 1 and plot.curves[0].group is None and plot.curves[0].term is None:
-        names: Sequence[tuple[str, ...]] = (plot.names[0][1:],)
-    else:
-        names = plot.names
-    ends = [bottom + _PLOT * float(curve.estimate[-1]) for curve in plot.curves]
-    heights = [LINE * len(lines) + 0.05 for lines in names]
-    tops = spread([end + 0.5 * LINE for end in ends], heights, low=bottom - 0.3, high=bottom + _PLOT + 0.2)
-    edge = canvas.width - plot.right
-    scale = (edge - plot.left) / plot.last_day
-    for curve, style, lines, top, end in zip(plot.curves, plot.styles, names, tops, ends, strict=True):
-        level = top - 0.11 + 0.035
-        _leader(canvas, (plot.left + curve.last_day * scale, end), (edge + 0.08, level))
-        for k, line in enumerate(lines):
-            bold = k < len(lines) - (0 if len(plot.curves) > 6 else sum(t.startswith(("n =", "median")) for t in lines))
-            look: Mapping[str, object] = {"color": style.colour, "fontweight": "bold"} if bold else {"color": SOFT}
-            canvas.text(edge + 0.14, top - 0.11 - k * LINE, line, **look)
-
-
-def _leader(canvas: Canvas, end: tuple[float, float], name: tuple[float, float]) -> None:
-    """Join the end of a curve to its name by a hairline."""
-    from matplotlib.lines import Line2D
-
-    across = [end[0] / canvas.width, name[0] / canvas.width]
-    along = [end[1] / canvas.height, name[1] / canvas.height]
-    canvas.figure.add_artist(Line2D(across, along, color=SOFT, linewidth=0.4))
-
-
-def spread(tops: Sequence[float], heights: Sequence[float], *, low: float, high: float) -> list[float]:
-    """Move labels apart until none overlaps, as little as that takes, between two bounds.
-
-    Parameters
-    ----------
-    tops
-        Where the upper edges would like to be.
-    heights
-        Of the labels.
-    low, high
-        The bounds; the lower one yields where there is not room for all.
-
-    Examples
-    --------
-    >>> [round(top, 2) for top in spread([1.0, 1.0], [0.2, 0.2], low=0, high=2)]
-    [1.0, 0.8]
-    """
-    order = sorted(range(len(tops)), key=lambda k: -tops[k])
-    placed = list(tops)
-    ceiling = high
-    for k in order:
-        placed[k] = ceiling = min(placed[k], ceiling)
-        ceiling -= heights[k]
-    floor = low
-    for k in reversed(order):
-        placed[k] = max(placed[k], floor + heights[k])
-        floor = placed[k]
-    ceiling = high
-    for k in order:
-        placed[k] = min(placed[k], ceiling)
-        ceiling = placed[k] - heights[k]
-    return placed
 
 
 def _write_test(axes: "Axes", plot: Plot) -> None:

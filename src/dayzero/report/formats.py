@@ -110,10 +110,12 @@ def interval(lower: Number, upper: Number, write: Callable[[Number], str]) -> st
 
     Examples
     --------
-    >>> interval(0.496, 0.66, percent)
-    '49.6–66.0'
+    >>> interval(0.496, 0.66, percent), interval(0.5, None, ratio), interval(None, None, ratio)
+    ('49.6–66.0', '0.50–no limit', '–')
     """
-    return NONE if lower is None and upper is None else f"{write(lower)}–{write(upper)}"
+    if lower is None and upper is None:
+        return NONE
+    return "–".join("no limit" if end is None else write(end) for end in (lower, upper))
 
 
 def chi_squared(value: Number) -> str:

@@ -12,7 +12,7 @@ from dayzero.report.page import Section
 from dayzero.spells import Floats
 
 FEW: Final = 5  # below this number at risk a curve says little (Pocock, Clayton, Altman 2002); it is drawn thin
-_COLUMNS: Final = 2000  # steps closer than this part of the axis fall on one pixel
+_COLUMNS: Final = 1000  # steps closer than this part of the axis fall on one pixel
 _OTHERS: Final = ("survival", "cumulative_incidence")
 
 

@@ -6,7 +6,10 @@ attributes, its own names, a title and a description, and no more digits than a 
 """
 
 import io
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
@@ -21,6 +24,7 @@ _NUMBER: Final = re.compile(r"-?\d+\.\d+")
 _REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _DROPPED: Final = (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style")
+_MEASURES: Final = frozenset({"x", "y", "transform", "viewBox"})
 _DEFAULTS: Final = {"opacity": "1", "stroke-dashoffset": "0", "stroke-miterlimit": "100000"}
 
 
@@ -55,11 +59,25 @@ def _drawn(figure: "Figure") -> bytes:
 
     file = io.BytesIO()
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "dayzero", "path.simplify": True}
-    with mpl.rc_context(settings), warnings.catch_warnings():
+    with mpl.rc_context(settings), warnings.catch_warnings(), _silent("matplotlib.font_manager"):
         # the browser has the font for what matplotlib's lacks
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font", category=UserWarning)
         figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
     return file.getvalue()
+
+
+@contextmanager
+def _silent(logger: str) -> Iterator[None]:
+    """Drop what a logger says: that a font has no bold matters to nobody where the reader's own font is used."""
+
+    def refuse(_: logging.LogRecord) -> bool:
+        return False
+
+    logging.getLogger(logger).addFilter(refuse)
+    try:
+        yield
+    finally:
+        logging.getLogger(logger).removeFilter(refuse)
 
 
 def _references(root: ET.Element) -> frozenset[str]:
@@ -84,7 +102,7 @@ def _plain_attributes(element: ET.Element, key: str, used: frozenset[str]) -> No
         elif name == "clip-path":
             element.set(name, _REFERENCE.sub(rf"url(#{key}-\1)", value))
         elif _DEFAULTS.get(name) != value and not (name == "transform" and value == "rotate(-0)"):
-            element.set(name, _short(value) if name in {"d", "x", "y", "transform", "viewBox"} else value)
+            element.set(name, _path(value) if name == "d" else _short(value) if name in _MEASURES else value)
 
 
 def _declarations(style: str) -> list[tuple[str, str]]:
@@ -105,6 +123,28 @@ def _declarations(style: str) -> list[tuple[str, str]]:
         elif name != "font-family":
             found.append((name, value.strip()))
     return found
+
+
+def _path(commands: str) -> str:
+    """Write horizontal and vertical lines, of which step curves are made, as such.
+
+    Examples
+    --------
+    >>> _path("M 0.5 1.001 L 9.25 1.001 L 9.25 4 z")
+    'M0.5 1H9.25V4z'
+    """
+    written: list[str] = []
+    x = y = ""
+    for command, numbers in re.findall(r"([a-zA-Z])([^a-zA-Z]*)", _short(commands)):
+        place = numbers.split()
+        if command == "L" and len(place) == 2 and place[1] == y:
+            written.append(f"H{place[0]}")
+        elif command == "L" and len(place) == 2 and place[0] == x:
+            written.append(f"V{place[1]}")
+        else:
+            written.append(command + " ".join(place))
+        x, y = place[-2:] if len(place) > 1 else ("", "")
+    return "".join(written)
 
 
 def _short(numbers: str) -> str:

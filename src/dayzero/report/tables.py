@@ -137,7 +137,7 @@ def in_sentence(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
-def tests(section: Section) -> Table | None:
+def group_tests(section: Section) -> Table | None:
     """Log-rank and Gray's tests, of all groups and of pairs."""
     found = rows_of(section, *TESTS)
     if not found:

@@ -111,15 +111,14 @@ def _placed(fault: str, mend: str, *, toml: Toml, key: KeyPath) -> InputError:
 
 
 def _dotted(path: KeyPath) -> str:
-    """Write a path as a person would: ``analysis[0].times``.
+    """Write a path as one dotted key.
 
     Examples
     --------
     >>> _dotted(("analysis", 0, "times"))
-    'analysis[0].times'
+    'analysis.0.times'
     """
-    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
-    return "".join(steps).removeprefix(".")
+    return ".".join(shown(str(step)) for step in path)
 
 
 def _path_in(table: object, detail: "ErrorDetails") -> KeyPath:

@@ -7,13 +7,15 @@ here <- function(fit) { # about twelve event times with 0 < S < 1
   s <- summary(fit); keep <- which(s$surv > 0 & s$surv < 1)
   s$time[keep[unique(round(seq(1, length(keep), length.out = min(12, length(keep)))))]]
 }
+medians <- function(fit) unname(unlist(quantile(fit, .5)))
+printed <- function(fit) unname(summary(fit)$table[c("median", "0.95LCL", "0.95UCL")])
 km <- function(formula, data, weights = rep(1, nrow(data))) {
   data$w <- weights; fit <- survfit(formula, data, weights = w); times <- here(fit)
   out <- list(time = times, estimate = summary(fit, times = times)$surv, std_error = summary(fit, times = times)$std.err,
               n_at_risk = summary(fit, times = times)$n.risk)
   for (type in types) {
-    fit <- survfit(formula, data, weights = w, conf.type = type); s <- summary(fit, times = times); q <- quantile(fit, .5)
-    out[[type]] <- list(lower = s$lower, upper = s$upper, median = unname(c(q$quantile, q$lower, q$upper)))
+    fit <- survfit(formula, data, weights = w, conf.type = type); s <- summary(fit, times = times)
+    out[[type]] <- list(lower = s$lower, upper = s$upper, median = medians(fit), printed = printed(fit))
   }
   out
 }
@@ -32,8 +34,8 @@ channing <- summary(survfit(Surv(ageentry, age, death) ~ 1, men))
 # Aalen's and Tsiatis's variance: S times the standard error of the Nelson-Aalen cumulative hazard
 aalen <- summary(survfit(Surv(time, status) ~ 1, lung, stype = 1, ctype = 1), times = c(30, 365, 800))
 reverse <- lapply(setNames(types, types), function(type)
-  unname(unlist(quantile(survfit(Surv(time, status == 1) ~ 1, lung, conf.type = type), .5))))
-follow_up_bmt <- unname(unlist(quantile(survfit(Surv(t1, 1 - d1) ~ 1, bmt, conf.type = "log-log"), .5)))
+  medians(survfit(Surv(time, status == 1) ~ 1, lung, conf.type = type)))
+follow_up_bmt <- medians(survfit(Surv(t1, 1 - d1) ~ 1, bmt, conf.type = "log-log"))
 
 competing <- function(time, status, entry = NULL, times) { # etm: estimate and Greenwood-type variance
   states <- c("0", as.character(sort(setdiff(unique(status), 0)))); k <- length(states)

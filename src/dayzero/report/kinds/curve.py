@@ -53,6 +53,6 @@ def _aloud(section: Section) -> str:
 KIND: Final = Kind(
     sentences=_sentences,
     drawings=_drawings,
-    tables=lambda section: (tables.rates(section), tables.medians(section), tables.tests(section)),
+    tables=lambda section: (tables.rates(section), tables.medians(section), tables.group_tests(section)),
     details=lambda section: (tables.at_risk(section),),
 )

@@ -1,0 +1,59 @@
+"""The rows of a fitted Cox model in the output contract: hazard ratios, and the three tests of the whole model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from scipy.special import chdtrc, erfc
+
+from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.spells import Floats
+
+Z: Final = 1.959963984540054  # 97.5 % point of the standard normal distribution
+
+
+def ratio_rows(names: Sequence[str], log_ratio: Floats, error: Floats, warnings: Sequence[str | None]) -> Estimate:
+    """Return for each term its log hazard ratio, then its hazard ratio, with 95 % Wald limits.
+
+    The hazard ratio's standard error is on its own scale, HR times that of its logarithm (delta method); its limits
+    are the exponentials of the logarithm's. A number beyond the largest float (separation) is null.
+    """
+    lower, upper = log_ratio - Z * error, log_ratio + Z * error
+    p_value = erfc(np.abs(log_ratio / error) / np.sqrt(2.0))
+    logs = make_estimate(
+        "log_hazard_ratio",
+        **_columns(names, log_ratio, error, lower, upper),
+        p_value=p_value,
+        warning=list(warnings),
+    )
+    with np.errstate(over="ignore"):
+        ratio = np.exp(log_ratio)
+        own_scale = [_finite(values) for values in (ratio, ratio * error, np.exp(lower), np.exp(upper))]
+    ratios = make_estimate("hazard_ratio", **_columns(names, *own_scale), p_value=p_value, warning=list(warnings))
+    pairs = np.arange(2 * len(names)).reshape(2, -1).T.ravel()
+    return Estimate(concat([logs, ratios]).rows[pairs.tolist()])
+
+
+def whole_rows(chi_squared: Mapping[str, float], df: int, warning: str | None) -> Estimate:
+    """Return one row a test that all coefficients are 0; null without an estimable coefficient."""
+    values = np.array([value if df else np.nan for value in chi_squared.values()])
+    p_values = [float(chdtrc(df, value)) if df else np.nan for value in values]
+    return concat(
+        make_estimate(name, estimate=value, p_value=p, df=float(df), warning=warning)
+        for name, value, p in zip(chi_squared, values, p_values, strict=True)
+    )
+
+
+def wald_statistic(coefficients: Floats, covariance: Floats) -> float:
+    """Return b' V^-1 b over the coefficients (p,) that are not NaN."""
+    free = ~np.isnan(coefficients)
+    beta = coefficients[free]
+    return float(beta @ np.linalg.solve(covariance[np.ix_(free, free)], beta))
+
+
+def _columns(names: Sequence[str], estimate: Floats, error: Floats, lower: Floats, upper: Floats) -> dict[str, object]:
+    return {"term": list(names), "estimate": estimate, "std_error": error, "lower": lower, "upper": upper}
+
+
+def _finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, np.nan)

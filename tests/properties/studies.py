@@ -1,0 +1,235 @@
+"""From a drawn cohort to the text of its files, through the reader, to numbers; and how numbers are compared."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from properties.strategies import Cohort
+
+from dayzero.analyses.cox import with_treatments
+from dayzero.endpoints import derive_spells
+from dayzero.estimators.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
+from dayzero.estimators.cox import CoxFit, fit_cox
+from dayzero.estimators.cox_design import CoxModel
+from dayzero.estimators.gray import fit_gray
+from dayzero.estimators.groups import group_rows
+from dayzero.estimators.logrank import fit_logrank
+from dayzero.history import History
+from dayzero.io.csv import read_csv
+from dayzero.io.tables import DataSettings, make_history
+from dayzero.protocol import Endpoint
+from dayzero.spells import Spells
+from dayzero.study import Study, read_study
+
+RFS = Endpoint(name="rfs", origin="infusion", events=("relapse", "death"))
+RELAPSE = Endpoint(name="relapse", origin="infusion", events=("relapse",), competing=("death",))
+NRM = Endpoint(name="nrm", origin="infusion", events=("death",), competing=("relapse",))
+LATE = replace(RFS, name="late", entry="enrolment")
+ENDPOINTS = (RFS, RELAPSE, NRM, LATE)
+TERMS = ("risk", "age", "hsct")
+
+STUDY = """
+[endpoints.rfs]
+origin = "infusion"
+events = ["relapse", "death"]
+
+[endpoints.relapse]
+origin = "infusion"
+events = ["relapse"]
+competing = ["death"]
+
+[endpoints.late]
+origin = "infusion"
+events = ["relapse", "death"]
+entry = "enrolment"
+"""
+
+ANALYSES = """
+[[analysis]]
+kind = "curve"
+endpoint = "rfs"
+by = "risk"
+times = [0, 4, 9]
+
+[[analysis]]
+kind = "curve"
+endpoint = "relapse"
+by = "risk"
+times = [0, 4, 9]
+
+[[analysis]]
+kind = "cox"
+endpoint = "rfs"
+terms = ["risk", "age"]
+"""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Files:
+    """The text of a study's files, row by row.
+
+    Attributes
+    ----------
+    patients, events
+        The rows as they will stand in the files, without their headers.
+    clock
+        Header of the events' day: ``day``, or ``date``.
+    study
+        The study file.
+    """
+
+    patients: tuple[str, ...]
+    events: tuple[str, ...]
+    clock: str = "day"
+    study: str = STUDY
+
+    def write(self, folder: Path) -> None:
+        """Write ``patients.csv``, ``events.csv`` and ``study.toml``."""
+        tables = {"patients": ("patient,risk,age", *self.patients), "events": (f"patient,event,{self.clock}", *self.events)}
+        for name, rows in tables.items():
+            (folder / f"{name}.csv").write_text("\n".join(rows) + "\n")
+        (folder / "study.toml").write_text(self.study)
+
+    def read(self, folder: Path, **data: object) -> History:
+        """Write the tables and read them back."""
+        self.write(folder)
+        tables = [read_csv(folder / f"{name}.csv", name=name) for name in ("patients", "events")]
+        return make_history(tables[0], tables[1], DataSettings(**data))[0]  # type: ignore[arg-type]
+
+    def study_of(self, folder: Path) -> Study:
+        """Write everything and read the study."""
+        self.write(folder)
+        return read_study(folder)
+
+
+def calendar(day: int) -> str:
+    """Return a day of the study's calendar as an ISO date."""
+    return (date(2020, 2, 20) + timedelta(days=day)).isoformat()
+
+
+def files(cohort: Cohort, *, ids: Sequence[str] = (), written: Callable[[int], str] = str, clock: str = "day") -> Files:
+    """Return a cohort's files.
+
+    Parameters
+    ----------
+    cohort
+        The patients.
+    ids
+        Their identifiers; by default p00, p01, ...
+    written
+        How a day is written.
+    clock
+        Header of that column.
+    """
+    ids = ids or [f"p{k:02d}" for k in range(len(cohort))]
+    events = []
+    for name, course in zip(ids, cohort, strict=True):
+        zero = course.zero or 0
+        events += [] if course.zero is None else [f"{name},infusion,{written(zero)}"]
+        events += [f"{name},{event},{written(zero + day)}" for event, day in course.days.items()]
+    events = events or [f"{ids[0]},crs,{written(0)}"]  # a file of events has a row
+    rows = [f"{name},{course.risk},{course.age}" for name, course in zip(ids, cohort, strict=True)]
+    return Files(tuple(rows), tuple(events), clock)
+
+
+def spells_of(folder: Path, cohort: Cohort, endpoint: Endpoint = RFS, *, switch: str = "after") -> Spells:
+    """Return the spells of a cohort by way of its files; a transplant is a function of time."""
+    return with_transplant(files(cohort).read(folder), endpoint, switch=switch)
+
+
+def with_transplant(history: History, endpoint: Endpoint = RFS, *, switch: str = "after") -> Spells:
+    """Derive the spells of an endpoint and split them at the transplant."""
+    return with_treatments(derive_spells(history, endpoint, treatments=("hsct",)), ("hsct",), switch=switch)
+
+
+def same_spells(one: Spells, other: Spells) -> None:
+    """Assert that two tables are equal in everything but the patients' names."""
+    assert one.states == other.states
+    for column in ("patient", "start", "stop", "state", "to", "weight"):
+        np.testing.assert_array_equal(getattr(one, column), getattr(other, column), err_msg=column)
+    assert one.patients.drop("patient").equals(other.patients.drop("patient"))
+    assert set(one.treatments) == set(other.treatments)
+    for name, days in one.treatments.items():
+        np.testing.assert_array_equal(days, other.treatments[name])
+
+
+def derived(history: History) -> list[Spells]:
+    """Return the spells of every endpoint, with the transplant's day."""
+    return [derive_spells(history, endpoint, treatments=("hsct",)) for endpoint in ENDPOINTS]
+
+
+def same(one: npt.ArrayLike, other: npt.ArrayLike, *, size: float | Floats = 0.0) -> None:
+    """Assert equality to a relative 1e-9; what is zero but for rounding is measured against ``size``."""
+    one, other = np.asarray(one, float), np.asarray(other, float)
+    assert one.shape == other.shape
+    unit = np.maximum(np.maximum(np.abs(one), np.abs(other)), np.maximum(size, 1e-3))
+    with np.errstate(invalid="ignore"):
+        near = (one == other) | (np.isnan(one) & np.isnan(other)) | (np.abs(one - other) <= 1e-9 * unit)
+    assert near.all(), f"{one} is not {other}"
+
+
+def same_curve(one: AalenJohansenFit, other: AalenJohansenFit, *, variance: float = 1.0) -> None:
+    """Assert that two curves are one, the second's variance being a multiple of the first's."""
+    days = np.union1d(one.times, other.times)
+    assert one.states == other.states
+    same(one.at(days), other.at(days))
+    same(one.std_error_at(days) * np.sqrt(variance), other.std_error_at(days))
+
+
+def same_cox(one: CoxFit, other: CoxFit, *, sign: Floats | float = 1.0, factor: float = 1.0) -> None:
+    """Assert that two models are one: coefficients times ``sign``, covariances times ``factor``.
+
+    A coefficient that runs to infinity stops somewhere; there the warning is compared. A coefficient is measured
+    against its standard error.
+    """
+    assert [len(texts) for texts in one.notes.values()] == [len(texts) for texts in other.notes.values()]
+    if not one.n_events or any("separation" in text for text in one.warnings):
+        return
+    error = np.sqrt(np.diagonal(one.covariance))
+    scale = np.abs(sign) * np.nan_to_num(error)
+    same(one.coefficients * sign, other.coefficients, size=scale)
+    outer = np.multiply.outer(scale, scale) * factor
+    same(one.covariance * np.multiply.outer(sign, sign) * factor if np.ndim(sign) else one.covariance * sign**2 * factor,
+         other.covariance, size=outer)
+
+
+def same_tests(one: Spells, other: Spells, by: str = "risk") -> None:
+    """Assert that the log-rank test (one event) or Gray's tests (several) of two tables are one."""
+    if len(one.states) == 2:
+        pairs = [(fit_logrank(one, by), fit_logrank(other, by))]
+    else:
+        pairs = [(fit_gray(one, by, event=k), fit_gray(other, by, event=k)) for k in range(1, len(one.states))]
+    for first, second in pairs:
+        assert first.df == second.df
+        same(first.chi2, second.chi2)
+
+
+def groups_of(spells: Spells, by: str = "risk") -> dict[str, Spells]:
+    """Return the table of each group."""
+    groups = group_rows(spells, by)
+    return {level: spells.where(groups.codes == code) for code, level in enumerate(groups.levels)}
+
+
+def same_everything(one: History, other: History) -> None:
+    """Assert that every statistic of two histories is one: curves by group, tests, the Cox model."""
+    for endpoint in (RFS, RELAPSE):
+        first, second = with_transplant(one, endpoint), with_transplant(other, endpoint)
+        assert first.n == second.n
+        pairs = groups_of(first), groups_of(second)
+        assert pairs[0].keys() == pairs[1].keys()
+        for level, rows in pairs[0].items():
+            assert rows.n == pairs[1][level].n
+            same_curve(fit_aalen_johansen(rows), fit_aalen_johansen(pairs[1][level]))
+        whole = derive_spells(one, endpoint), derive_spells(other, endpoint)
+        same_tests(*whole)
+    same_cox(fit_cox(with_transplant(one), TERMS), fit_cox(with_transplant(other), TERMS))
+
+
+def breslow(*terms: str) -> CoxModel:
+    """Return a model with Breslow's ties, under which a weight of 2 is a row twice."""
+    return CoxModel(terms, ties="breslow")
