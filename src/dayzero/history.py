@@ -43,6 +43,8 @@ class History:
         Whether days count from 1970-01-01 (the file has dates) or from a zero of the file's own.
     cutoff
         Day after which nothing is used, if any.
+    dropped_after_cutoff
+        How many events lie after it; they are not among ``events``.
     """
 
     patients: pl.DataFrame
@@ -51,6 +53,7 @@ class History:
     end: Floats
     calendar: bool = True
     cutoff: float | None = None
+    dropped_after_cutoff: int = 0
 
     def __len__(self) -> int:
         """Return the number of patients."""

@@ -7,14 +7,15 @@ import resource
 import stat
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dayzero.errors import InputError
+from dayzero.errors import InputError, InternalError
 from dayzero.io.csv import Table, read_csv
 from dayzero.io.csv_source import PIECE
 
@@ -321,6 +322,22 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "open", deny)
     with pytest.raises(InputError, match="may not be read"):
         read_csv(tmp_path / "t.csv", name="t.csv")
+
+
+def test_a_disk_that_fails_after_the_first_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(source: object) -> Iterator[bytes]:
+        yield b"a,b\n"
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("dayzero.io.csv.pieces", fail)
+    assert fault(tmp_path, "a,b\n1,2\n").fault == "the file cannot be read"
+
+
+def test_a_parser_that_loses_a_row_is_a_bug_and_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = pl.read_csv
+    monkeypatch.setattr(pl, "read_csv", lambda *args, **kwargs: real(*args, **kwargs)[1:])
+    with pytest.raises(InternalError, match="the parser found 1 rows, the gate 2"):
+        read(tmp_path, "a,b\n1,2\n3,4\n")
 
 
 def test_a_field_above_a_megabyte_is_named(tmp_path: Path) -> None:

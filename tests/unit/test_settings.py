@@ -58,6 +58,7 @@ SYNTAX = {
     'a = 1\nb = """x\n\n': (2, "never closed"),
     "a = '''x": (1, "never closed"),
     'a = "C:\\path"\n': (1, "backslash"),
+    'a = "\\uZZZZ"\n': (1, "not TOML"),
     'a = "\x01"\n': (1, "control character"),
     f"a = {'9' * 5000}\n": (None, "too many digits"),
     "a = 1\rb = 2\n": (1, "after the value"),

@@ -10,6 +10,8 @@ from dayzero.checks.evidence import Evidence, Fault, counted
 
 NUMBER: Final = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 FEW: Final = 3
+GLANCE: Final = 1000
+"""Cells in which a column of texts is told soon."""
 
 
 def column_almost_numeric(evidence: Evidence) -> Iterable[Fault]:
@@ -19,8 +21,10 @@ def column_almost_numeric(evidence: Evidence) -> Iterable[Fault]:
 
 
 def _almost(column: pl.Series) -> Iterable[Fault]:
+    if _texts(column.drop_nulls().head(GLANCE)).n_unique() > FEW:
+        return ()
     distinct = column.drop_nulls().unique()
-    texts = distinct.filter(~distinct.str.contains(NUMBER))
+    texts = _texts(distinct)
     if not 0 < len(texts) <= FEW or len(distinct) - len(texts) < FEW:
         return ()
     rows = np.flatnonzero(column.is_in(texts.implode()).fill_null(value=False).to_numpy())
@@ -31,3 +35,7 @@ def _almost(column: pl.Series) -> Iterable[Fault]:
         f"{counted(len(texts), 'distinct text')}: it is analysed as text, each number a level of its own."
     )
     return (Fault(message, patients=rows),)
+
+
+def _texts(cells: pl.Series) -> pl.Series:
+    return cells.filter(~cells.str.contains(NUMBER))

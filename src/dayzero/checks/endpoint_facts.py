@@ -42,7 +42,7 @@ def censoring_gap(evidence: Evidence) -> Iterable[Fault]:
     """Find patients who were last seen long after their disease was last assessed."""
     if not {"response", "mrd"} & set(evidence.names):
         return ()
-    assessed = evidence.last(*ASSESSMENTS)
+    assessed = evidence.last(evidence.of(*ASSESSMENTS))
     return [f for e in evidence.endpoints if _has_relapse(e) for f in _gap(evidence, e, assessed)]
 
 

@@ -88,18 +88,29 @@ class Evidence:
     def _named(self) -> pl.Series:
         return self.events["event"].cast(pl.Categorical)
 
+    def key(self, positions: Ints) -> Floats:
+        """Return (positions,) numbers that order events by patient and day, the same for those on one day."""
+        day = self.day[positions]
+        span = float(np.ptp(day)) + 1.0 if len(day) else 1.0
+        return np.asarray(self.patient[positions] * span + (day - day.min(initial=np.inf)))
+
     @cached_property
-    def key(self) -> Floats:
-        """(events,) a number that orders the events by patient and day, the same for those on one day."""
-        span = float(np.ptp(self.day)) + 1.0 if len(self.day) else 1.0
-        return np.asarray(self.patient * span + (self.day - self.day.min(initial=np.inf)))
+    def death(self) -> Floats:
+        """(patients,) day of the first death; +inf where there is none."""
+        return self.first(self.of("death"))
 
     @cached_property
     def beyond(self) -> Ints:
         """Positions of the events that are later than the patient's first death, or else the end of follow-up."""
-        death = self.first("death")
-        last = np.where(np.isfinite(death), death, self.history.end)
+        last = np.where(np.isfinite(self.death), self.death, self.history.end)
         return np.flatnonzero(self.day > last[self.patient])
+
+    @cached_property
+    def remissions(self) -> Ints:
+        """Positions of the responses that are complete remissions of any kind: CR, CRi, CRh, CR MRD-, ..."""
+        rows = self.of("response")
+        complete = self.events["value"].gather(rows).str.contains(r"^\s*[Cc][Rr]").fill_null(value=False)
+        return np.asarray(rows[complete.to_numpy()])
 
     @cached_property
     def day_zeros(self) -> dict[str, Floats]:
@@ -119,45 +130,39 @@ class Evidence:
             found[endpoint.name][spells.patients[" row"].to_numpy()] = spells.to
         return found
 
+    @cached_property
+    def rows(self) -> dict[str, Ints]:
+        """Positions of the events of each name."""
+        return {name: np.flatnonzero(self.codes == code) for name, code in self.names.items()}
+
     def of(self, *names: str) -> Ints:
         """Return the positions of the events of these names."""
-        found = np.zeros(len(self.codes), bool)
-        for name in names:
-            if name in self.names:
-                found |= self.codes == self.names[name]
-        return np.flatnonzero(found)
+        found = [self.rows[name] for name in names if name in self.rows]
+        return np.concatenate(found) if len(found) > 1 else found[0] if found else NONE
 
     def is_named(self, positions: Ints, name: str) -> Bools:
         """Return (positions,) whether the events there have the name."""
         return np.asarray(self.codes[positions] == self.names.get(name, -1))
 
-    def first(self, *names: str) -> Floats:
-        """Return (patients,) the day of the first event of these names; +inf where there is none."""
-        return self.first_at(self.of(*names))
-
-    def first_at(self, positions: Ints) -> Floats:
-        """Return (patients,) the first day among some events; +inf where there is none."""
+    def first(self, positions: Ints) -> Floats:
+        """Return (patients,) the day of the first of some events; +inf where there is none."""
         days = np.full(len(self.history), np.inf)
         np.minimum.at(days, self.patient[positions], self.day[positions])
         return days
 
-    def last(self, *names: str) -> Floats:
-        """Return (patients,) the day of the last event of these names; -inf where there is none."""
-        positions = self.of(*names)
+    def last(self, positions: Ints) -> Floats:
+        """Return (patients,) the day of the last of some events; -inf where there is none."""
         days = np.full(len(self.history), -np.inf)
         np.maximum.at(days, self.patient[positions], self.day[positions])
         return days
 
+    def whose(self, patients: Bools, positions: Ints) -> Ints:
+        """Return those of some events that belong to the chosen patients."""
+        return positions[patients[self.patient[positions]]]
+
     def in_order(self, positions: Ints) -> Ints:
         """Return positions in the order of patient and day."""
-        return positions[np.argsort(self.key[positions], kind="stable")]
-
-
-def remission_rows(evidence: Evidence) -> Ints:
-    """Return the positions of the responses that are complete remissions of any kind: CR, CRi, CRh, CR MRD-, ..."""
-    rows = evidence.of("response")
-    value = evidence.events["value"].gather(rows).str.strip_chars().str.to_lowercase()
-    return np.asarray(rows[value.str.starts_with("cr").fill_null(value=False).to_numpy()])
+        return positions[np.argsort(self.key(positions), kind="stable")]
 
 
 def counted(n: int, noun: str) -> str:

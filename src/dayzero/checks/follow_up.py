@@ -19,17 +19,15 @@ def no_follow_up(evidence: Evidence) -> Iterable[Fault]:
 
 def event_after_death(evidence: Evidence) -> Iterable[Fault]:
     """Find what happened to the dead, a last contact included."""
-    rows = evidence.beyond
-    dead = np.isfinite(evidence.first("death"))[evidence.patient[rows]]
+    rows = evidence.whose(np.isfinite(evidence.death), evidence.beyond)
     words = "{n} {who} after death: follow-up ends at the death, and what is dated later is not used."
-    return events_fault(evidence, rows[dead & ~evidence.is_named(rows, "death")], words)
+    return events_fault(evidence, rows[~evidence.is_named(rows, "death")], words)
 
 
 def event_after_last_contact(evidence: Evidence) -> Iterable[Fault]:
     """Find what happened to the living after they were last seen."""
-    rows = evidence.beyond
-    alive = ~np.isfinite(evidence.first("death"))[evidence.patient[rows]]
-    return events_fault(evidence, rows[alive], "{n} {who} after the last contact: not used.")
+    rows = evidence.whose(np.isinf(evidence.death), evidence.beyond)
+    return events_fault(evidence, rows, "{n} {who} after the last contact: not used.")
 
 
 def event_after_cutoff(evidence: Evidence) -> Iterable[Fault]:
@@ -44,7 +42,7 @@ def follow_up_beyond_cutoff(evidence: Evidence) -> Iterable[Fault]:
     cutoff = evidence.history.cutoff
     if cutoff is None:
         return ()
-    seen = np.fmax(evidence.last("death"), evidence.last("last_contact"))
+    seen = evidence.last(evidence.of(*ENDS))
     beyond = (evidence.history.end == cutoff) & (seen < cutoff)
     words = "{n} followed beyond the data cutoff: censored at the cutoff, also where a later death is known."
     return patients_fault(np.flatnonzero(beyond), words)
@@ -55,7 +53,7 @@ def potential_follow_up(evidence: Evidence) -> Iterable[Fault]:
     cutoff = evidence.history.cutoff
     if cutoff is None or not evidence.history.calendar:
         return ()
-    room = cutoff - evidence.first(*evidence.names)
+    room = cutoff - evidence.first(np.arange(len(evidence.day)))
     return [fault for column in evidence.history.patients for fault in _too_long(column, room)]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.special import gammaln
 
-from dayzero.checks.evidence import Bools, Evidence, Fault, Floats, Ints, remission_rows
+from dayzero.checks.evidence import Bools, Evidence, Fault, Floats, Ints
 from dayzero.checks.names import event_named
 from dayzero.endpoints import first_day
 from dayzero.history import History
@@ -20,6 +20,8 @@ from dayzero.protocol import Endpoint, Protocol, parse_term
 
 AGREEMENT: Final = 0.95
 CHANCE: Final = 1e-4
+GLANCE: Final = 1000
+"""Cells in which more than two levels are seen soon, where there are more."""
 ALWAYS_LATER: Final = frozenset({"outcome", "last_contact", "death"})
 """What is known only at the end, whatever the data hold."""
 
@@ -82,15 +84,14 @@ def _exempt(evidence: Evidence, endpoint: Endpoint, column: str) -> bool:
 
 
 def _future(evidence: Evidence, origin: Floats) -> _Future:
+    rows = {name: rows for name, rows in evidence.rows.items() if name != "last_contact"}
+    rows["response=CR"] = evidence.remissions
+    return _Future(np.isfinite(origin), {name: _has_after(evidence, of, origin) for name, of in rows.items()})
+
+
+def _has_after(evidence: Evidence, rows: Ints, origin: Floats) -> Bools:
     with np.errstate(invalid="ignore"):
-        after = evidence.day > origin[evidence.patient]
-    has = np.zeros((max(evidence.names.values(), default=0) + 1, len(origin)), bool)
-    has[evidence.codes[after], evidence.patient[after]] = True
-    events = {name: has[code] for name, code in evidence.names.items() if name != "last_contact"}
-    remissions = remission_rows(evidence)
-    remission = np.zeros(len(origin), bool)
-    remission[evidence.patient[remissions[after[remissions]]]] = True
-    return _Future(np.isfinite(origin), events | {"response=CR": remission})
+        return np.asarray(evidence.last(rows) > origin)
 
 
 def _why(column: pl.Series, future: _Future) -> str | None:
@@ -115,7 +116,9 @@ def _is_later(named: str, future: _Future) -> bool:
 def _answers(column: pl.Series) -> Iterator[tuple[Bools, Bools]]:
     """Yield each yes-or-no question that a column answers: its two levels, and whether it has a value."""
     known = column.is_not_null().to_numpy()
-    levels = column.drop_nulls().unique(maintain_order=True)
+    levels = column.drop_nulls().head(GLANCE).unique()
+    if 0 < len(levels) <= 2:
+        levels = column.drop_nulls().unique().sort()
     if len(levels) == 2:
         yield (column == levels[0]).fill_null(value=False).to_numpy(), known
     if len(levels) and not known.all():

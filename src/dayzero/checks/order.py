@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from dayzero.checks.evidence import Bools, Evidence, Fault, Ints, events_fault, remission_rows
+from dayzero.checks.evidence import Bools, Evidence, Fault, Floats, Ints, events_fault
 
 WINDOW: Final = (3.0, 14.0)
 """Lymphodepletion starts this many days before its infusion."""
@@ -16,48 +16,53 @@ def lymphodepletion_after_infusion(evidence: Evidence) -> Iterable[Fault]:
 
     Lymphodepletion before a second infusion that never came is no fault: the first infusion had its own.
     """
-    rows, infusion, n = _with_infusions(evidence, "lymphodepletion")
-    own = np.unique(evidence.patient[rows[infusion == n - 1]])
-    wrong = (n > 0) & (infusion == n) & ~np.isin(evidence.patient[rows], own)
-    words = "{n} of lymphodepletion {who} after the infusion that it belongs to."
-    return events_fault(evidence, rows[wrong], words)
+    rows, infusions = evidence.of("lymphodepletion"), evidence.of("infusion")
+    last = evidence.last(infusions)
+    before_last = evidence.last(infusions[evidence.day[infusions] < last[evidence.patient[infusions]]])
+    patient, day = evidence.patient[rows], evidence.day[rows]
+    own = np.zeros(len(last), bool)
+    own[patient[(before_last[patient] < day) & (day <= last[patient])]] = True
+    wrong = (day > last[patient]) & np.isfinite(last[patient]) & ~own[patient]
+    return events_fault(evidence, rows[wrong], "{n} of lymphodepletion {who} after the infusion that it belongs to.")
 
 
 def lymphodepletion_window(evidence: Evidence) -> Iterable[Fault]:
     """Find lymphodepletion that starts outside days -14 to -3; of daily rows the first is the start."""
-    rows, infusion, n = _with_infusions(evidence, "lymphodepletion")
-    new = np.diff(evidence.patient[rows], prepend=-1).astype(bool) | np.diff(infusion, prepend=-1).astype(bool)
-    starts = np.flatnonzero(new & (infusion < n))
-    given = evidence.in_order(evidence.of("infusion"))
-    first = np.searchsorted(evidence.patient[given], evidence.patient[rows[starts]])
-    gap = evidence.day[given[first + infusion[starts]]] - evidence.day[rows[starts]]
-    outside = (gap < WINDOW[0]) | (gap > WINDOW[1])
+    rows, infusions = evidence.of("lymphodepletion"), evidence.of("infusion")
+    gap = evidence.first(infusions) - evidence.first(rows)
+    once = np.bincount(evidence.patient[infusions], minlength=len(gap)) == 1
+    asked = ~(once & (gap >= WINDOW[0]) & (gap <= WINDOW[1]))  # most patients need no second look
+    starts, gaps = _starts(evidence, evidence.whose(asked, rows), evidence.whose(asked, infusions))
+    outside = starts[(gaps < WINDOW[0]) | (gaps > WINDOW[1])]
     words = "{n} of lymphodepletion {who} starting fewer than 3 or more than 14 days before the infusion."
-    return events_fault(evidence, rows[starts[outside]], words)
+    return events_fault(evidence, outside, words)
+
+
+def _starts(evidence: Evidence, rows: Ints, infusions: Ints) -> tuple[Ints, Floats]:
+    """Return the first lymphodepletion before each infusion, and the days between them."""
+    both = evidence.in_order(np.concatenate([rows, infusions]))  # on one day lymphodepletion comes first
+    given = np.flatnonzero(evidence.is_named(both, "infusion"))
+    others = np.flatnonzero(~evidence.is_named(both, "infusion"))
+    course = np.searchsorted(given, others)
+    following = given[np.minimum(course, len(given) - 1)] if len(given) else others
+    first = np.append(True, (np.diff(course) > 0) | (np.diff(evidence.patient[both[others]]) > 0))[: len(others)]
+    before = first & (following > others) & (evidence.patient[both[following]] == evidence.patient[both[others]])
+    starts = both[others[before]]
+    return starts, evidence.day[both[following[before]]] - evidence.day[starts]
 
 
 def apheresis_after_infusion(evidence: Evidence) -> Iterable[Fault]:
     """Find apheresis after the last infusion of a patient who had none before it; donors have theirs elsewhere."""
-    rows, infusion, n = _with_infusions(evidence, "apheresis")
-    before = np.unique(evidence.patient[rows[infusion < n]])
-    wrong = (n > 0) & (infusion == n) & ~np.isin(evidence.patient[rows], before)
-    return events_fault(evidence, rows[wrong], "{n} of apheresis {who} after the only infusion.")
-
-
-def _with_infusions(evidence: Evidence, name: str) -> tuple[Ints, Ints, Ints]:
-    """Return the events of a name in order, how many infusions lie before each, and how many the patient has."""
-    rows, infusions = evidence.in_order(evidence.of(name)), evidence.of("infusion")
-    n = np.bincount(evidence.patient[infusions], minlength=len(evidence.history))
-    first = np.concatenate(([0], np.cumsum(n)))[evidence.patient[rows]]
-    before = np.searchsorted(np.sort(evidence.key[infusions]), evidence.key[rows]) - first
-    return rows, before, n[evidence.patient[rows]]
+    rows, last = evidence.of("apheresis"), evidence.last(evidence.of("infusion"))
+    late = np.isfinite(last) & (evidence.first(rows) > last)
+    return events_fault(evidence, evidence.whose(late, rows), "{n} of apheresis {who} after the infusion.")
 
 
 def relapse_without_remission(evidence: Evidence) -> Iterable[Fault]:
     """Find relapses after day zero with neither a remission nor a transplant before them."""
     if "response" not in evidence.names:
         return ()
-    basis = np.minimum(evidence.first_at(remission_rows(evidence)), evidence.first("hsct"))
+    basis = np.minimum(evidence.first(evidence.remissions), evidence.first(evidence.of("hsct")))
     day_zero = evidence.day_zeros[evidence.protocol.definitions.day_zero]
     rows = evidence.of("relapse")
     patient, day = evidence.patient[rows], evidence.day[rows]
@@ -84,14 +89,14 @@ def gvhd_without_transplant(evidence: Evidence) -> Iterable[Fault]:
 
 
 def _unprepared(evidence: Evidence, rows: Ints, *names: str) -> Bools:
-    return np.asarray(evidence.first(*names)[evidence.patient[rows]] > evidence.day[rows])
+    return np.asarray(evidence.first(evidence.of(*names))[evidence.patient[rows]] > evidence.day[rows])
 
 
 def event_before_diagnosis(evidence: Evidence) -> Iterable[Fault]:
     """Find events before the patient's first diagnosis."""
     if "diagnosis" not in evidence.names:
         return ()
-    diagnosis = evidence.first("diagnosis")
+    diagnosis = evidence.first(evidence.of("diagnosis"))
     diagnosis[np.isinf(diagnosis)] = -np.inf
     rows = np.flatnonzero(evidence.day < diagnosis[evidence.patient])
     return events_fault(evidence, rows, "{n} {who} before the diagnosis.")

@@ -5,31 +5,30 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from dayzero.checks.evidence import Evidence, Fault, Ints, events_fault
+from dayzero.checks.evidence import NONE, Evidence, Fault, Ints, events_fault
 
 
 def repeated_death(evidence: Evidence) -> Iterable[Fault]:
     """Find patients who die on two days."""
-    twice = evidence.first("death") < evidence.last("death")
     rows = evidence.of("death")
-    words = "{n} of death {who}, on different days: the earlier one counts."
-    return events_fault(evidence, rows[twice[evidence.patient[rows]]], words)
+    rows = evidence.whose(evidence.death < evidence.last(rows), rows)
+    return events_fault(evidence, rows, "{n} of death {who}, on different days: the earlier one counts.")
 
 
 def duplicate_event(evidence: Evidence) -> Iterable[Fault]:
     """Find events that are there twice with the same day, value and attributes."""
-    shared = _equal_days(evidence)
+    shared = np.concatenate([NONE, *(_on_one_day(evidence, rows) for rows in evidence.rows.values())])
     rows = evidence.events[shared].drop("row", "source")
     words = "{n} {who} stand in the table more than once: a term such as infusion:2 counts each of them."
     return events_fault(evidence, shared[rows.is_duplicated().to_numpy()], words)
 
 
-def _equal_days(evidence: Evidence) -> Ints:
-    """Return the positions of events whose patient has another event, perhaps of another name, on the same day."""
-    ordered = np.sort(evidence.key)
-    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    place = np.searchsorted(repeated, evidence.key)
-    return np.flatnonzero(np.append(repeated, np.nan)[place] == evidence.key)
+def _on_one_day(evidence: Evidence, rows: Ints) -> Ints:
+    """Return those of some events that share patient and day with another."""
+    several = np.bincount(evidence.patient[rows], minlength=len(evidence.history)) > 1
+    rows = evidence.in_order(evidence.whose(several, rows))
+    same = np.diff(evidence.key(rows)) == 0
+    return rows[np.append(same, False) | np.append(False, same)[: len(rows)]] if len(rows) else rows
 
 
 def number_out_of_order(evidence: Evidence) -> Iterable[Fault]:

@@ -122,7 +122,8 @@ class CoxFit:
     @property
     def std_error(self) -> Floats:
         """(p,) standard errors: robust or model-based, see ``is_robust``."""
-        return np.sqrt(np.diagonal(self._inference_covariance(), axis1=-2, axis2=-1))
+        with np.errstate(invalid="ignore"):  # rounding may leave a monotone likelihood without a variance: NaN
+            return np.sqrt(np.diagonal(self._inference_covariance(), axis1=-2, axis2=-1))
 
     def estimate(self) -> Estimate:
         """Return the hazard ratios with 95 % Wald limits, and the three tests of the whole model.

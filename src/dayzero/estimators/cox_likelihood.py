@@ -153,7 +153,7 @@ def _tied(sets: RiskSets, weight: Floats, dying: Floats) -> TiedEvents:
         events=events,
         starts=starts,
         at=np.repeat(np.arange(len(times)), sizes),
-        fraction=rank / np.repeat(some, sizes, axis=-1),
+        fraction=active * rank / np.repeat(some, sizes, axis=-1),
         active=active,
         mean_weight=dying[:, times] / some,
     )

@@ -19,7 +19,7 @@ NOISE: Final = 1e-21  # g'I^-1 g, the squared step in standard errors, that is r
 STEPS: Final = 50
 HALVINGS: Final = 30
 ALIAS: Final = 1e-10  # 1 - R^2 of a column on the columns before it, below which it has no coefficient of its own
-FLAT: Final = 1e-9  # g'I^-1 g below which a likelihood does not rise any more
+FLAT: Final = 1e-7  # g'I^-1 g below which a likelihood does not rise any more
 RUNAWAY: Final = 0.1  # a step, in ranges of the covariate, that a converging fit does not take on a flat likelihood
 
 
@@ -77,7 +77,7 @@ def maximise(objective: Objective, events: Floats, reach: Floats) -> Optimum:
         here = top.only(active)
         step = solve(here)
         gain = np.sum(here.score * step, axis=-1)
-        small = (np.max(np.abs(step) * reach, axis=-1, initial=0.0) <= STEP) | (gain <= NOISE)
+        small = (np.max(np.abs(step) * reach, axis=-1, initial=0.0) <= STEP) | (np.abs(gain) <= NOISE)
         running = _runaway(gain, step, previous[active], reach) | _extreme(here, beta[active] * reach)
         beta[active[small]] += step[small]
         converged[active[small]], runaway[active] = True, running & ~small[:, None]

@@ -19,14 +19,15 @@ def ratio_rows(names: Sequence[str], log_ratio: Floats, error: Floats, warnings:
     are the exponentials of the logarithm's. A number beyond the largest float (separation) is null.
     """
     lower, upper = log_ratio - Z * error, log_ratio + Z * error
-    p_value = erfc(np.abs(log_ratio / error) / np.sqrt(2.0))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a robust error of 0: one cluster, or one event
+        p_value = erfc(np.abs(log_ratio / error) / np.sqrt(2.0))
     logs = make_estimate(
         "log_hazard_ratio",
         **_columns(names, log_ratio, error, lower, upper),
         p_value=p_value,
         warning=list(warnings),
     )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         ratio = np.exp(log_ratio)
         own_scale = [_finite(values) for values in (ratio, ratio * error, np.exp(lower), np.exp(upper))]
     ratios = make_estimate("hazard_ratio", **_columns(names, *own_scale), p_value=p_value, warning=list(warnings))

@@ -83,7 +83,13 @@ def make_history(
     end = _follow_up(kept, frame.height, cutoff)
     used = kept if cutoff is None else kept.filter(pl.col("day").is_null() | (pl.col("day") <= cutoff))
     history = History(
-        patients=frame, patient_rows=patient_rows, events=used, end=end, calendar=calendar, cutoff=cutoff
+        patients=frame,
+        patient_rows=patient_rows,
+        events=used,
+        end=end,
+        calendar=calendar,
+        cutoff=cutoff,
+        dropped_after_cutoff=kept.height - used.height,
     )
     return history, (*found, *unknown, *undated)
 
@@ -212,7 +218,7 @@ def _events(events: Table, data: DataSettings, *, index: Ints, day: pl.Series) -
         [
             pl.Series("patient", index),
             names,
-            day.cast(pl.Float64).floor().alias("day"),
+            day.cast(pl.Float64).alias("day"),
             _text(frame, "value", data),
             _occurrence(events),
             pl.Series("source", ["reported"], dtype=pl.String).new_from_index(0, frame.height),

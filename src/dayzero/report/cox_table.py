@@ -1,9 +1,10 @@
 """The tables of a proportional hazards model."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from dayzero.report.formats import NONE, chi_squared, count, interval, p_value, plural, printable, ratio
-from dayzero.report.labels import split_group
+from dayzero.report.labels import column_label, split_group
 from dayzero.report.page import Section
 from dayzero.report.tables import Row, Table, rows_of
 
@@ -45,7 +46,7 @@ def term_parts(term: str) -> tuple[str, str]:
     (('risk', 'high'), ('age', ''))
     """
     column, value = split_group(term)
-    return (printable(column), printable(value)) if column else (printable(value), "")
+    return (column_label(column), printable(value)) if column else (column_label(value), "")
 
 
 def _heads(lines: list[Row], column: str) -> str:
@@ -60,7 +61,10 @@ def _heads(lines: list[Row], column: str) -> str:
 
 def _heading(section: Section, column: str) -> str:
     reference = section.settings.get("reference")
-    level = reference.get(column) if isinstance(reference, dict) else None
+    known = (
+        {column_label(str(name)): value for name, value in reference.items()} if isinstance(reference, Mapping) else {}
+    )
+    level = known.get(column)
     return f"{column} (reference: {printable(str(level))})" if level is not None else column
 
 

@@ -35,14 +35,14 @@ def group_labels(groups: Iterable[str | None], by: str = "") -> Mapping[str | No
     >>> dict(group_labels(["risk=high", "risk=low"]))
     {'risk=high': 'high', 'risk=low': 'low'}
     >>> dict(group_labels(["hla_matched=0", "hla_matched=1"]))
-    {'hla_matched=0': 'hla_matched 0', 'hla_matched=1': 'hla_matched 1'}
+    {'hla_matched=0': 'hla matched 0', 'hla_matched=1': 'hla matched 1'}
     """
     names = list(dict.fromkeys(groups))
     parts = {name: split_group(name, by) for name in names if name is not None}
     bare = any(_says_nothing(value) for _, value in parts.values())
     named: dict[str | None, str] = {None: EVERYBODY} if None in names else {}
     for name, (column, value) in parts.items():
-        full = f"{column} {value}" if _is_number(value) else f"{column}: {value}"
+        full = f"{column_label(column)} {value}" if _is_number(value) else f"{column_label(column)}: {value}"
         named[name] = printable(full if bare and column else value or NO_NAME)
     return named
 
@@ -69,17 +69,42 @@ def pair_label(group: str, by: str = "") -> str:
     return printable(" v ".join(split_group(group, by)[1].split("|")))
 
 
+_INCIDENCE: Final = "Cumulative incidence of "
+
+
+def in_sentence(text: str) -> str:
+    """Return a title as it stands within a sentence: an abbreviation keeps its capitals.
+
+    Examples
+    --------
+    >>> in_sentence("Overall survival"), in_sentence("GVHD-free survival")
+    ('overall survival', 'GVHD-free survival')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def column_label(column: str) -> str:
+    """Name a column.
+
+    Examples
+    --------
+    >>> column_label("donor_age")
+    'donor age'
+    """
+    return printable(column.replace("_", " "))
+
+
 def event_label(term: str | None, endpoint: "Endpoint | None" = None) -> str:
-    """Name an event: the endpoint's label for its own, the definition's words for a term, the text otherwise.
+    """Name an event: the endpoint's label for its own, the definition's words for a competing one.
 
     Examples
     --------
     >>> event_label("second_cancer")
     'second cancer'
     """
-    if endpoint is not None and term == endpoint.name and len(endpoint.events) > 1:
-        return printable(endpoint.label or endpoint.name)
-    if endpoint is not None and term in (*endpoint.events, *endpoint.competing):
+    if endpoint is not None and term == endpoint.event_state:
+        return printable(in_sentence(endpoint.title.removeprefix(_INCIDENCE)))
+    if endpoint is not None and term in endpoint.competing:
         return printable(term_words(str(term)))
     return printable((term or "").replace("_", " "))
 

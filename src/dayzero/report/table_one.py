@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from dayzero.estimate import Estimate
 from dayzero.report.formats import NONE, count, percent, plain, printable
-from dayzero.report.labels import group_labels, split_group
+from dayzero.report.labels import column_label, group_labels, split_group
 from dayzero.report.tables import Row, Table
 
 _NUMERIC: Final = "median"
@@ -32,7 +32,7 @@ def table_one(estimate: Estimate) -> Table | None:
     names = group_labels(groups)
     by = {split_group(group)[0] for group in groups if group}
     note = "Numbers: median (quartiles; range). Levels: patients (% of those with a value)."
-    note += f" Groups by {printable(', '.join(sorted(by)))}." if by else ""
+    note += f" Groups by {column_label(', '.join(sorted(by)))}." if by else ""
     return Table("Patients at baseline", ("", *names.values()), tuple(lines), note)
 
 
@@ -45,10 +45,10 @@ def _column(term: str | None, statistic: str) -> str:
 def _variable(column: str, groups: list[str | None], cells: _Cells) -> list[Row]:
     """Lines of one baseline column."""
     if (column, None, _NUMERIC) in cells or any((column, group, _NUMERIC) in cells for group in groups):
-        lines = [Row(printable(column), tuple(_summary(column, group, cells) for group in groups))]
+        lines = [Row(column_label(column), tuple(_summary(column, group, cells) for group in groups))]
     else:
         levels = dict.fromkeys(t for t, _, s in cells if s == "count" and t and t.startswith(f"{column}="))
-        lines = [Row(printable(column))]
+        lines = [Row(column_label(column))]
         lines += [Row(_level(t, column), tuple(_share(t, group, cells) for group in groups), 1) for t in levels]
     missing = [cells.get((column, group, "missing"), {}).get("estimate") for group in groups]
     return [*lines, Row("missing", tuple(map(count, missing)), 1)] if any(missing) else lines

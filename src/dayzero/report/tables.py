@@ -13,6 +13,7 @@ from dayzero.report.formats import (
     count,
     duration,
     interval,
+    listed,
     moment,
     p_value,
     percent,
@@ -20,7 +21,7 @@ from dayzero.report.formats import (
     range_of_days,
     sentence_case,
 )
-from dayzero.report.labels import EVERYBODY, event_label, group_labels, origin_label, pair_label
+from dayzero.report.labels import column_label, event_label, group_labels, in_sentence, origin_label, pair_label
 from dayzero.report.page import Section
 
 Rows = list[dict[str, Any]]
@@ -122,7 +123,7 @@ def medians(section: Section) -> Table | None:
         return None
     unit = duration_unit(section)
     names = group_labels((row["group"] for row in found), section.by)
-    header = (section.by or "Population", "Patients", "Events", f"Median, {unit} ({section.confidence})")
+    header = (column_label(section.by) or "Population", "Patients", "Events", f"Median, {unit} ({section.confidence})")
     lines = tuple(Row(names[row["group"]], _median_cells(row, unit)) for row in found)
     return Table(f"Median {in_sentence(section.label)}", header, lines)
 
@@ -130,11 +131,6 @@ def medians(section: Section) -> Table | None:
 def _median_cells(row: dict[str, Any], unit: str) -> tuple[str, ...]:
     median = f"{duration(row['estimate'], unit)} ({range_of_days(row['lower'], row['upper'], unit)})"
     return count(row["n"]), count(row["n_events"]), median
-
-
-def in_sentence(text: str) -> str:
-    """Return the text in the middle of a sentence: an abbreviation keeps its capitals."""
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def group_tests(section: Section) -> Table | None:
@@ -154,7 +150,7 @@ def _test_name(row: dict[str, Any], section: Section) -> str:
 
 
 def _test_cells(row: dict[str, Any], section: Section) -> tuple[str, ...]:
-    compared = pair_label(row["group"], section.by) if row["group"] else f"all groups of {section.by}".strip()
+    compared = pair_label(row["group"], section.by) if row["group"] else "all groups"
     return compared, chi_squared(row["estimate"]), count(row["df"]), p_value(row["p_value"])
 
 
@@ -179,16 +175,16 @@ def at_risk(section: Section) -> Table | None:
 
 def follow_up(sections: Iterable[Section]) -> Table | None:
     """Median follow-up by the reverse Kaplan-Meier method, and apart from it the range that was observed."""
-    lines: dict[tuple[str, str], Row] = {}
+    endpoints: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for section in sections:
         found = {(str(r["statistic"]), r["group"]): r for r in rows_of(section, *_FOLLOW_UP)}
         names = group_labels((group for statistic, group in found if statistic == _FOLLOW_UP[0]), section.by)
         for group, name in names.items():
-            title = section.label if name == EVERYBODY else f"{section.label}: {name}"
-            lines.setdefault((title, name), Row(title, _follow_up_cells(found, group)))
-    header = ("Endpoint", "Patients", "Median, months (95 % CI)", "Observed range, months")
+            endpoints.setdefault((name, _follow_up_cells(found, group)), []).append(in_sentence(section.label))
+    lines = [Row(f"{name}: {listed(dict.fromkeys(of))}", cells) for (name, cells), of in endpoints.items()]
+    header = ("Patients of", "Patients", "Median, months (95 % CI)", "Observed range, months")
     note = "Median by the reverse Kaplan–Meier method. The range is that of the patients observed, no confidence limit."
-    return Table("Follow-up", header, tuple(lines.values()), note) if lines else None
+    return Table("Follow-up", header, tuple(lines), note) if lines else None
 
 
 _FOLLOW_UP: Final = ("median_follow_up", "follow_up_minimum", "follow_up_maximum")

@@ -23,17 +23,17 @@ from dayzero.report.formats import (
     ratio,
     sentence_case,
 )
-from dayzero.report.labels import EVERYBODY, event_label, group_labels, pair_label
+from dayzero.report.labels import EVERYBODY, column_label, event_label, group_labels, in_sentence, pair_label
 from dayzero.report.page import Section
-from dayzero.report.tables import CURVES, duration_unit, in_sentence, rows_of
+from dayzero.report.tables import CURVES, duration_unit, rows_of
 
 Rows = Sequence[dict[str, Any]]
 MOST_TERMS = 6
 
 
 def describe_rates(section: Section) -> tuple[str, ...]:
-    """One sentence a time and event: the rate of each group with its limits and the number at risk."""
-    found = rows_of(section, *CURVES)
+    """One sentence a time: the rate of each group with its limits and the number at risk; of the first event only."""
+    found = _first_event(rows_of(section, *CURVES))
     at_risk = {(row["group"], row["time"]): row["estimate"] for row in rows_of(section, "n_at_risk")}
     keys = dict.fromkeys((row["time"], row["term"]) for row in found)
     sentences = []
@@ -72,21 +72,16 @@ def _rate(row: dict[str, Any], section: Section, at_risk: float | None) -> str:
 
 
 def describe_medians(section: Section) -> tuple[str, ...]:
-    """One sentence with the median of each group, and one with the follow-up."""
-    return tuple(filter(None, (_median_sentence(section, "median"), _median_sentence(section, "median_follow_up"))))
-
-
-def _median_sentence(section: Section, statistic: str) -> str:
-    rows = rows_of(section, statistic)
+    """One sentence with the median of each group."""
+    rows = rows_of(section, "median")
     if not 0 < len(rows) <= MOST_TERMS:
-        return ""
+        return ()
     names = group_labels((row["group"] for row in rows), section.by)
     parts = []
     for row in rows:
         value = _median(row, section)
         parts.append(value if names[row["group"]] == EVERYBODY else f"{value} in {names[row['group']]}")
-    what = in_sentence(section.label) if statistic == "median" else "follow-up (reverse Kaplan–Meier)"
-    return f"Median {what} was {listed(parts)}."
+    return (f"Median {in_sentence(section.label)} was {listed(parts)}.",)
 
 
 def _median(row: dict[str, Any], section: Section) -> str:
@@ -99,8 +94,13 @@ def _median(row: dict[str, Any], section: Section) -> str:
 
 
 def describe_tests(section: Section) -> tuple[str, ...]:
-    """One sentence a test: what was compared between whom, by which test, with which p."""
-    return tuple(_test_sentence(section, row) for row in rows_of(section, "logrank", "gray"))
+    """One sentence a test of the first event: what was compared between whom, by which test, with which p."""
+    return tuple(_test_sentence(section, row) for row in _first_event(rows_of(section, "logrank", "gray")))
+
+
+def _first_event(rows: Rows) -> Rows:
+    """Return the rows of the endpoint's own event; those that compete with it are left to the tables."""
+    return [row for row in rows if row["term"] == rows[0]["term"]]
 
 
 def _test_sentence(section: Section, row: dict[str, Any]) -> str:
@@ -119,7 +119,7 @@ def _compared(section: Section, row: dict[str, Any]) -> str:
         return pair_label(row["group"], section.by).replace(" v ", " and ")
     groups = [r["group"] for r in rows_of(section, *CURVES, "median") if r["group"]]
     names = list(group_labels(groups, section.by).values())
-    return listed(names) if 0 < len(names) <= MOST_TERMS else f"the groups of {printable(section.by)}"
+    return listed(names) if 0 < len(names) <= MOST_TERMS else f"the groups of {column_label(section.by)}"
 
 
 def describe_model(section: Section) -> tuple[str, ...]:

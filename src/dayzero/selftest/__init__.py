@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from dayzero.estimate import Estimate
 from dayzero.estimators.aalen_johansen import aalen_johansen
 from dayzero.estimators.confidence import ConfType, Curve
 from dayzero.estimators.cox import cox
-from dayzero.estimators.cox_design import CoxModel, Ties
+from dayzero.estimators.cox_design import CoxModel
 from dayzero.estimators.follow_up import follow_up
 from dayzero.estimators.gray import gray
 from dayzero.estimators.logrank import LogRank, logrank
@@ -30,7 +30,7 @@ from dayzero.estimators.quantiles import median
 from dayzero.spells import Spells, make_spells
 
 TOLERANCE: Final = 1e-8
-DAYS: Final = (20.0, 50.0, 80.0)
+DAYS: Final = (10.0, 20.0, 35.0)
 LIBRARIES: Final = ("numpy", "scipy", "polars")
 Floats = npt.NDArray[np.float64]
 
@@ -136,7 +136,7 @@ class _Data:
 
 def _data() -> _Data:
     i = np.arange(120)
-    time = 1.0 + (i * 37) % 101
+    time = np.asarray(1.0 + (i * 37) % 41, np.float64)
     columns: dict[str, npt.NDArray[np.generic]] = {
         "group": np.array(["a", "b", "c"])[i % 3],
         "age": 20.0 + (i * 29) % 47,
@@ -145,8 +145,8 @@ def _data() -> _Data:
         "cluster": i // 6,
     }
     cause = np.array([0, 0, 0, 1, 1, 2, 2])[(i * 53) % 7]
-    start = np.maximum(0.0, time - 1 - (i * 11) % 30)
-    return _Data(time, cause, columns, start, 1.0 + i % 3)
+    start = np.asarray(np.maximum(0.0, time - 1 - (i * 11) % 30), np.float64)
+    return _Data(time, cause, columns, start, np.asarray(1.0 + i % 3, np.float64))
 
 
 def _columns(rows: Estimate, *names: str) -> dict[str, list[float]]:
@@ -195,7 +195,7 @@ def _models(data: _Data) -> dict[str, dict[str, list[float]]]:
         return _columns(cox(spells, model).where(statistic="log_hazard_ratio"), "estimate", "std_error")
 
     spells, terms = data.spells(), ("age", "x")
-    ties: tuple[Ties, ...] = ("efron", "breslow", "exact")
+    ties: tuple[Literal["efron", "breslow", "exact"], ...] = ("efron", "breslow", "exact")
     return {
         **{f"cox {name}": fitted(spells, CoxModel(terms, ties=name)) for name in ties},
         "cox start-stop": fitted(data.spells(start=True), CoxModel(terms)),

@@ -3,7 +3,7 @@
 suppressMessages({library(survival); library(cmprsk); library(jsonlite)})
 i <- 0:119
 d <- data.frame(
-  time = 1 + (i * 37) %% 101,
+  time = 1 + (i * 37) %% 41,
   cause = c(0, 0, 0, 1, 1, 2, 2)[(i * 53) %% 7 + 1],
   group = c("a", "b", "c")[i %% 3 + 1],
   age = 20 + (i * 29) %% 47,
@@ -16,7 +16,7 @@ d$start <- pmax(0, d$time - 1 - (i * 11) %% 30)
 d$event <- as.integer(d$cause == 1)
 ctl <- coxph.control(eps = 1e-11, iter.max = 50)
 out <- list()
-at <- c(20, 50, 80)
+at <- c(10, 20, 35)
 for (ct in c("log-log", "log", "plain", "logit", "arcsin")) {
   s <- summary(survfit(Surv(time, event) ~ 1, d, conf.type = ct), times = at)
   key <- paste("survival", sub("arcsin", "arcsine", ct))

@@ -135,11 +135,9 @@ def _write(path: Path, content: bytes | str) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def add(file: str, content: bytes | str) -> Change:
+def add(file: str, text: str) -> Change:
     """Append to the file."""
-    return lambda folder: _write(
-        folder / file, (folder / file).read_bytes() + (content.encode() if isinstance(content, str) else content)
-    )
+    return lambda folder: _write(folder / file, (folder / file).read_bytes() + text.encode())
 
 
 def recode(file: str, encoding: str) -> Change:
@@ -203,7 +201,6 @@ FILES = [
     Case("no study file", _delete("study.toml"), "study.toml", words="no such file"),
     Case("no patients file", _delete("patients.csv"), "patients.csv", words="no such file"),
     Case("no events file", _delete("events.csv"), "events.csv", words="no such file"),
-    Case("the study is a folder", _folder("study.toml"), "study.toml", words="folder"),
     Case("events are a folder", _folder("events.csv"), "events.csv", words="folder"),
     Case("events are a pipe", _pipe, "events.csv", words="ordinary file"),
     Case("events are a loop", _loop, "events.csv", words="cannot be read"),
@@ -213,7 +210,6 @@ FILES = [
     Case("a workbook", _workbook, "patients.csv", words="Excel"),
     Case("a PDF", fill("events.csv", b"%PDF-1.7\n\xe2\xe3"), "events.csv", words="PDF"),
     Case("a web page", fill("events.csv", "<!doctype html>\n<p>Sign in</p>"), "events.csv", words="web page"),
-    Case("a compressed table", fill("events.csv", b"\x1f\x8b\x08\0\0"), "events.csv", words="gzip"),
     Case("random bytes", fill("patients.csv", bytes(range(256)) * 40), "patients.csv", 1),
     Case("the study is a picture", fill("study.toml", b"\x89PNG\r\n\x1a\n\0\0"), "study.toml", 1, words="UTF-8"),
     Case("the study in UTF-16", recode("study.toml", "utf-16"), "study.toml", 1, words="UTF-8"),
@@ -283,7 +279,6 @@ TABLES = [
     _events("date,value", "dat,value", 1, "", "date"),
     _events("date,value", "date,day", 1, "", "date"),
     _events("2017-02-09", "09.02.2017", 3, "date", "not a date"),
-    _events("2017-02-09", "2017/02/09", 3, "date", "not a date"),
     _events("2017-02-09,CR", "2017-02-09,CR,", 3, "", "5 fields where the header has 4"),
     _events("2017-02-09,CR", '2017-02-09,"CR" ok', 3, "", "middle of a field"),
     _events("Zx-001,response,2017-02-09,CR", "\n\nZx-001,response", 5, "", "2 fields where the header has 4"),
