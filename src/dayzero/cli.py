@@ -5,7 +5,7 @@ Exit codes: 0 done; 1 the data have findings of level error; 2 the input cannot 
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -37,11 +37,11 @@ def report(
     console = Console(stderr=True, highlight=False)
     with console.status("Reading the study"):
         read = read_study(study)
-    results = run(read, progress=lambda words: console.print(f"  {words}", style="dim"))
+    results = run(read, progress=_progress(console))
     with console.status("Writing the report"):
         results.write(out)
     _print_findings(console, results.findings)
-    console.print(f"Report: {out / 'report.html'}", soft_wrap=True)
+    sys.stdout.write(f"Report: {out / 'report.html'}\n")
     return 1 if any(f.level == "error" for f in results.findings) else 0
 
 
@@ -91,6 +91,11 @@ def print_version() -> int:
     return 0
 
 
+def _progress(console: Console) -> Callable[[str], None]:
+    """Return what prints each step as it begins: on a terminal, where somebody is waiting."""
+    return lambda words: console.print(f"  {words}", style="dim") if console.is_terminal else None
+
+
 def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
     colours = {"error": "red", "warning": "yellow", "note": "dim"}
     for finding in findings:
@@ -118,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.Abort:
         sys.stderr.write("Stopped.\n")
         return InputError.exit_code
-    except Exception as error:  # noqa: BLE001  - the last line of defence: a bug is one line, too
+    except Exception as error:  # the last line of defence: a bug is one line, too
         if os.environ.get("DAYZERO_TRACEBACK"):
             raise
         sys.stderr.write(f"dayzero: a bug ({type(error).__name__}). Set DAYZERO_TRACEBACK=1 to see where.\n")

@@ -21,6 +21,7 @@ from dayzero.io.csv import read_csv
 from dayzero.io.tables import DataSettings, day_of, make_history
 from dayzero.protocol import Endpoint, Protocol, library, listed, read_protocol, with_tables
 from dayzero.report.document import write_report
+from dayzero.report.labels import in_sentence
 from dayzero.report.manifest import file_digest, write_manifest
 from dayzero.report.page import FlowStep, Page, Section
 from dayzero.settings import Toml, parse_settings, read_toml, row_of
@@ -158,7 +159,8 @@ def read_study(path: str | Path) -> Study:
         data,
         cutoff=cutoff,
     )
-    inputs = {name: file_digest(file) for name, file in ((path.name, path), (data.patients, patients), (data.events, events))}
+    sources = ((path.name, path), (data.patients, patients), (data.events, events))
+    inputs = {name: file_digest(source) for name, source in sources}
     return Study(toml, header, protocol, history, analyses, findings, inputs)
 
 
@@ -209,14 +211,14 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
     Results
         The page and its estimates; ``write`` puts them into a folder.
     """
-    tell = progress or (lambda words: None)
+    tell = progress or (lambda _: None)
     context = Context(study.history, study.protocol)
     sections = []
     for analysis in study.analyses:
         tell(_step(analysis))
         sections.append(_section(study, analysis, context))
     tell("Patients and baseline characteristics")
-    endpoints = _endpoints(study, sections)
+    endpoints = _endpoints(sections)
     page = Page(
         title=study.header.title,
         facts=_facts(study),
@@ -249,7 +251,7 @@ def _section(study: Study, analysis: Analysis, context: Context) -> Section:
     return replace(section, estimates=estimates, curves=curves, at_risk=at_risk)
 
 
-def _endpoints(study: Study, sections: list[Section]) -> list[Endpoint]:
+def _endpoints(sections: list[Section]) -> list[Endpoint]:
     """Return the endpoints analysed, each once, in order."""
     named = {s.endpoint.name: s.endpoint for s in sections if s.endpoint is not None}
     return list(named.values())
@@ -267,13 +269,9 @@ def _flow(history: History, endpoints: list[Endpoint]) -> tuple[FlowStep, ...]:
         left_out = exclusions(history, endpoint)
         n = len(history) - sum(exclusion.n for exclusion in left_out)
         reasons = tuple(f"{exclusion.n} {exclusion.words}" for exclusion in left_out if exclusion.n)
-        analysed.setdefault((n, reasons), []).append(endpoint.title)
-    steps = [FlowStep(f"analysed for {_lower(listed(titles))}", n, why) for (n, why), titles in analysed.items()]
+        analysed.setdefault((n, reasons), []).append(in_sentence(endpoint.title))
+    steps = [FlowStep(f"analysed for {listed(titles)}", n, why) for (n, why), titles in analysed.items()]
     return (FlowStep("in the patients table", len(history)), *steps)
-
-
-def _lower(words: str) -> str:
-    return words if words[:2].isupper() else f"{words[:1].lower()}{words[1:]}"
 
 
 def _table_one(study: Study, sections: list[Section]) -> Estimate:

@@ -13,6 +13,7 @@ from dayzero.estimate import concat
 from dayzero.estimators.cox import cox, cox_univariable
 from dayzero.estimators.cox_design import CoxModel
 from dayzero.protocol import definition, parse_term
+from dayzero.report.labels import in_sentence
 from dayzero.report.page import Section
 from dayzero.spells import Spells, split
 
@@ -70,7 +71,7 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
     )
     return Section(
         kind="cox",
-        title=f"Cox model of {endpoint.title[:1].lower()}{endpoint.title[1:]}",
+        title=f"Cox model of {in_sentence(endpoint.title)}",
         endpoint=endpoint,
         estimates=concat([cox(spells, model), *([cox_univariable(spells, model)] if len(settings.terms) > 1 else [])]),
         definition=definition(endpoint),

@@ -18,7 +18,8 @@ DAYS_PER: Final = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25
 EPOCH: Final = np.datetime64("1970-01-01")
 _NUMBER: Final = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_TIMESTAMP: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
+_CLOCK: Final = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
+_TIMESTAMP: Final = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_CLOCK}"
 _PARTIAL: Final = r"^[0-9]{4}(-[0-9]{2})?(-(XX|xx|00))?$"
 
 
@@ -113,7 +114,9 @@ def _patients(table: Table, data: DataSettings) -> tuple[pl.DataFrame, Ints, lis
     return _without_duplicates(frame, table, repeated)
 
 
-def _without_duplicates(frame: pl.DataFrame, table: Table, repeated: pl.Series) -> tuple[pl.DataFrame, Ints, list[Finding]]:
+def _without_duplicates(
+    frame: pl.DataFrame, table: Table, repeated: pl.Series
+) -> tuple[pl.DataFrame, Ints, list[Finding]]:
     rows = tuple(int(table.rows[i]) for i in repeated.arg_true())
     same = frame.is_duplicated()
     keep = ~repeated | (same & frame["patient"].is_first_distinct())
@@ -205,7 +208,7 @@ def _undated(events: Table, where: pl.Series, code: str, what: str) -> list[Find
     if not rows:
         return []
     message = f"Events with {what}: their patients are left out wherever the event is asked for. No date is imputed."
-    mend = "Look the date up and write it as 2021-03-25." if code != "missing-date" else "Look it up, or remove the row."
+    mend = "Look it up, or remove the row." if code == "missing-date" else "Look it up and write it as 2021-03-25."
     return [Finding("error", code, message, mend=mend, table=events.name, rows=rows)]
 
 

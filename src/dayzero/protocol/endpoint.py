@@ -63,14 +63,16 @@ class Endpoint:
     def __post_init__(self) -> None:
         """Refuse terms that cannot be read, no event, and an event that competes with itself."""
         if not self.events:
-            raise InputError("an endpoint needs at least one event", mend='Add events = ["death"].')
+            raise InputError("an endpoint needs at least one event", mend='Add events = ["death"].', column="events")
         for term in self.all_terms():
             parse_term(term)
         both = set(self.events) & set(self.competing)
         if both:
-            raise InputError(f"{sorted(both)[0]!r} is an event and competes with itself", mend="Keep it in one list.")
+            fault = f"{min(both)!r} is an event and competes with itself"
+            raise InputError(fault, mend="Keep it in one list.", column="competing")
         if not self.assessed_by > 0:
-            raise InputError("assessed_by is not a positive number of days", mend="Write assessed_by = 28.")
+            fault = "assessed_by is not a positive number of days"
+            raise InputError(fault, mend="Write assessed_by = 28.", column="assessed_by")
 
     def all_terms(self) -> tuple[str, ...]:
         """Every term of the endpoint, as written."""

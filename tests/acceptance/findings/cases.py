@@ -1,0 +1,255 @@
+"""One made-up study a finding in which it is found, and one near miss in which it is not."""
+
+from dataclasses import dataclass
+
+from acceptance.findings.made_up import (
+    Change,
+    add,
+    column,
+    drop,
+    duplicate,
+    edit,
+    event,
+    name,
+    on,
+    several,
+    transplanted,
+    with_cutoff,
+    with_settings,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What fires a finding, in whom, what else follows from it, and what looks alike but is sound."""
+
+    code: str
+    level: str
+    fires: Change
+    near_miss: Change
+    who: tuple[int, ...] = ()
+    table: str = "events.csv"
+    also: tuple[str, ...] = ()
+
+
+LFS = """
+[endpoints.lfs]
+origin = "response=CR after infusion:1"
+events = ["relapse", "death"]
+"""
+LAST = on(40, 640)  # the last day of the study: patient 40 dies
+CUTOFF = on(37, 690)
+BEYOND = (37, 38, 39)
+
+READING = (
+    Case(
+        "duplicate-patient",
+        "error",
+        fires=duplicate(4, age="99"),
+        near_miss=duplicate(4, patient="P4"),
+        who=(4, 4),
+        table="patients.csv",
+        also=("event-of-unknown-patient",),
+    ),
+    Case(
+        "event-of-unknown-patient",
+        "error",
+        fires=add({**event(4, "crs", 3, "1"), "patient": "p04"}),
+        near_miss=add(event(4, "crs", 3, "1")),
+        who=(0,),
+    ),
+    Case(
+        "missing-date",
+        "error",
+        fires=add({**event(5, "crs", 3, "1"), "date": ""}),
+        near_miss=add(event(5, "crs", 3, "")),
+        who=(5,),
+    ),
+    Case(
+        "partial-date",
+        "error",
+        fires=add({**event(5, "crs", 3, "1"), "date": on(5, 3)[:7]}),
+        near_miss=add({**event(5, "crs", 3, "1"), "date": on(5, 3) + "T08:30"}),
+        who=(5,),
+    ),
+    Case(
+        "impossible-date",
+        "error",
+        fires=add({**event(5, "crs", 3, "1"), "date": "2019-02-29"}),
+        near_miss=add({**event(5, "crs", 3, "1"), "date": "2020-02-29"}),
+        who=(5,),
+    ),
+)
+
+FOLLOW_UP = (
+    Case(
+        "no-follow-up",
+        "error",
+        fires=drop(8, "last_contact"),
+        near_miss=several(drop(8, "last_contact"), add(event(8, "death", 700))),
+        who=(8,),
+        table="patients.csv",
+    ),
+    Case(
+        "event-after-death",
+        "error",
+        fires=add(event(7, "infection", 701)),
+        near_miss=add(event(7, "infection", 700)),
+        who=(7,),
+    ),
+    Case(
+        "event-after-last-contact",
+        "error",
+        fires=add(event(8, "infection", 701)),
+        near_miss=add(event(8, "infection", 700)),
+        who=(8,),
+    ),
+    Case(
+        "event-after-cutoff",
+        "note",
+        fires=with_cutoff(CUTOFF),
+        near_miss=with_cutoff(LAST if LAST > on(39, 700) else on(39, 700)),
+        table="",
+        also=("follow-up-beyond-cutoff",),
+    ),
+    Case(
+        "follow-up-beyond-cutoff",
+        "note",
+        fires=with_cutoff(CUTOFF),
+        near_miss=with_cutoff(on(39, 700)),
+        who=BEYOND,
+        table="patients.csv",
+        also=("event-after-cutoff",),
+    ),
+    Case(
+        "potential-follow-up",
+        "error",
+        fires=several(with_cutoff(on(39, 700)), column("follow_up_days", lambda i: "1820" if i == 1 else "600")),
+        near_miss=several(with_cutoff(on(39, 700)), column("follow_up_days", lambda i: "1500" if i == 1 else "600")),
+        who=(1,),
+        table="patients.csv",
+        also=("column-known-later",),
+    ),
+)
+
+REPEATS = (
+    Case(
+        "repeated-death",
+        "error",
+        fires=add(event(7, "death", 690)),
+        near_miss=add(event(7, "death", 700, "infection")),
+        who=(7, 7),
+        also=("event-after-death",),
+    ),
+    Case(
+        "duplicate-event",
+        "warning",
+        fires=add(event(9, "mrd", 300, "negative")),
+        near_miss=add(event(9, "mrd", 300, "positive")),
+        who=(9, 9),
+    ),
+    Case(
+        "number-out-of-order",
+        "error",
+        fires=several(edit(2, "infusion", number="2"), add(event(2, "infusion", 330, number="1"))),
+        near_miss=several(edit(2, "infusion", number="1"), add(event(2, "infusion", 330, number="2"))),
+        who=(2,),
+    ),
+)
+
+ORDER = (
+    Case(
+        "lymphodepletion-after-infusion",
+        "error",
+        fires=several(drop(2, "lymphodepletion"), add(event(2, "lymphodepletion", 3))),
+        near_miss=add(event(2, "lymphodepletion", 320)),  # before a second infusion that never came
+        who=(2,),
+    ),
+    Case(
+        "lymphodepletion-window",
+        "warning",
+        fires=several(add(event(2, "lymphodepletion", 314)), add(event(2, "infusion", 330))),
+        near_miss=several(add(event(2, "lymphodepletion", 316)), add(event(2, "infusion", 330))),
+        who=(2,),
+    ),
+    Case(
+        "apheresis-after-infusion",
+        "warning",
+        fires=edit(2, "apheresis", date=on(2, 9)),
+        near_miss=add(event(2, "apheresis", 300)),  # for a second product
+        who=(2,),
+    ),
+    Case(
+        "relapse-without-remission",
+        "warning",
+        fires=several(edit(20, "response", value="NR"), drop(20, "hsct")),
+        near_miss=several(edit(25, "response", value="NR")),  # transplanted before the relapse
+        who=(20,),
+    ),
+    Case(
+        "engraftment-before-transplant",
+        "error",
+        fires=edit(3, "neutrophil_engraftment", date=on(3, 80)),
+        near_miss=edit(3, "neutrophil_engraftment", date=on(3, 90)),
+        who=(3,),
+    ),
+    Case(
+        "gvhd-without-transplant",
+        "warning",
+        fires=add(event(2, "agvhd", -20, "2")),
+        near_miss=add(event(2, "cgvhd", 400, "mild")),  # after the CAR-T infusion
+        who=(2,),
+    ),
+    Case(
+        "event-before-diagnosis",
+        "warning",
+        fires=add(event(2, "infection", -401)),
+        near_miss=add(event(2, "infection", -400)),
+        who=(2,),
+    ),
+)
+
+COLUMNS = (
+    Case(
+        "column-known-later",
+        "error",
+        fires=column("group", lambda i: "A" if transplanted(i) or i == 2 else "B"),
+        near_miss=column("group", lambda i: "A" if transplanted(i) != (i % 5 == 0) else "B"),
+        table="patients.csv",
+    ),
+    Case(
+        "column-almost-numeric",
+        "warning",
+        fires=column("bmi", lambda i: {4: "NA", 5: "unknown"}.get(i, str(20 + i / 10))),
+        near_miss=column("bmi", lambda i: {4: "NA", 5: "unknown", 6: "?", 7: "-"}.get(i, str(20 + i / 10))),
+        who=(4, 5),
+        table="patients.csv",
+    ),
+)
+
+ENDPOINTS = (
+    Case(
+        "os-event-missed",
+        "warning",
+        fires=with_settings(LFS + 'censor_at = ["hsct"]\n'),
+        near_miss=with_settings(LFS),
+        who=tuple(i for i in range(1, 41) if transplanted(i) and (i % 5 == 0 or i % 7 == 0)),
+        table="patients.csv",
+    ),
+    Case(
+        "censoring-gap",
+        "warning",
+        fires=several(drop(8, "last_contact"), add(event(8, "last_contact", 600 + 183))),
+        near_miss=several(drop(8, "last_contact"), add(event(8, "last_contact", 600 + 182))),
+        who=(8,),
+        table="patients.csv",
+    ),
+)
+
+CHECKED = (*FOLLOW_UP, *REPEATS, *ORDER, *COLUMNS, *ENDPOINTS)
+CASES = (*READING, *CHECKED)
+
+
+def names(case: Case) -> list[str]:
+    """Return the identifiers of the patients in whom a case is found; ``p04`` is the unknown one."""
+    return [name(number) if number else "p04" for number in case.who]
