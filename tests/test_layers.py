@@ -10,8 +10,8 @@ design calibration cuts selftest
 study
 analyses
 identities strategies cutpoints evidence
-estimators
-grading checks endpoints simulate io report examples
+estimators checks
+grading endpoints simulate io report examples
 protocol history spells estimate record
 settings
 errors

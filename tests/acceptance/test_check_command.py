@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from acceptance.findings.cases import CASES, Case, names
 from acceptance.findings.made_up import sound
-
 from dayzero.checks import CHECKS, check_history
 from dayzero.cli import main
 from dayzero.errors import Finding

@@ -192,8 +192,6 @@ def test_new_does_not_write_into_a_folder_with_files(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize("arguments", [["report"], ["nonsense"], ["report", "a", "b"], ["report", "--nonsense"]])
-def test_a_wrong_command_line_is_one_line_and_exit_2(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_command_line_is_one_line_and_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr().err.strip().count("\n") == 0

@@ -28,6 +28,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 @pytest.mark.parametrize("module", ["dayzero", "dayzero.cli", "dayzero.study"])
 def test_importing_does_not_load_what_is_slow(module: str) -> None:
-    code = f"import {module}, sys; print(sorted({{'matplotlib', 'jinja2', 'pandas', 'scipy.stats'}} & set(sys.modules)))"
+    code = (
+        f"import {module}, sys; print(sorted({{'matplotlib', 'jinja2', 'pandas', 'scipy.stats'}} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

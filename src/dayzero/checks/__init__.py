@@ -49,7 +49,12 @@ CHECKS: Final = (
     Check("error", "lymphodepletion-after-infusion", order.lymphodepletion_after_infusion, _DATES),
     Check("warning", "lymphodepletion-window", order.lymphodepletion_window, _LOOK),
     Check("warning", "apheresis-after-infusion", order.apheresis_after_infusion, _LOOK),
-    Check("warning", "relapse-without-remission", order.relapse_without_remission, "Add the remission, or rename it."),
+    Check(
+        "warning",
+        "relapse-without-remission",
+        order.relapse_without_remission,
+        "Add the remission, or name it progression.",
+    ),
     Check("error", "engraftment-before-transplant", order.engraftment_before_transplant, "Add the transplant."),
     Check("warning", "gvhd-without-transplant", order.gvhd_without_transplant, "Add the transplant."),
     Check("warning", "event-before-diagnosis", order.event_before_diagnosis, _LOOK),

@@ -41,6 +41,10 @@ class Covariates:
     keep: Bools
     dropped: int
 
+    def has(self, term: str) -> bool:
+        """Say whether a term has a coefficient; a text column with one level has none."""
+        return any(name == term or name.startswith(f"{term}=") for name in self.names)
+
 
 def code_covariates(spells: Spells, terms: Sequence[str], reference: Mapping[str, str] = NO_REFERENCE) -> Covariates:
     """Code the named terms as a matrix.

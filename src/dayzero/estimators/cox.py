@@ -241,8 +241,10 @@ def _evaluate(design: CoxDesign, ties: str, beta: Floats, batches: Ints) -> Eval
 
 def _sum_by(codes: Ints, values: Floats, groups: int) -> Floats:
     """Sum (n, p) values by group: (groups, p)."""
-    sums = [np.bincount(codes, weights=column, minlength=groups) for column in values.T]
-    return np.stack(sums, axis=-1)
+    sums = np.empty((groups, values.shape[1]))
+    for j, column in enumerate(values.T):
+        sums[:, j] = np.bincount(codes, weights=column, minlength=groups)
+    return sums
 
 
 def _quadratic(matrix: Floats, vector: Floats) -> Floats:
@@ -258,6 +260,7 @@ def _notes(design: CoxDesign, best: Optimum) -> dict[str, tuple[str, ...]]:
         return {WHOLE: ("no_events: no coefficient can be estimated", *whole)}
     if not bool(np.all(best.converged | best.runaway.any(axis=-1))):
         whole.append(f"non_convergence: after {STEPS} steps; use Firth's penalty")
+    whole += [f"constant_term: {term} has one value only" for term in design.constant]
     notes = {WHOLE: tuple(whole)}
     for j, name in enumerate(design.names):
         if design.reach[j] == 0.0:

@@ -81,6 +81,8 @@ class CoxDesign:
         Whether some weight is not 1.
     endpoint
         Name of the endpoint.
+    constant
+        Text terms without a second level: they have no coefficient.
     """
 
     names: tuple[str, ...]
@@ -99,6 +101,7 @@ class CoxDesign:
     dropped: int
     weighted: bool
     endpoint: str
+    constant: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
         dropped=dropped,
         weighted=weighted,
         endpoint=spells.name,
+        constant=tuple(term for term in model.terms if not coded.has(term)),
     )
 
 

@@ -23,6 +23,7 @@ Ties = Literal["efron", "breslow", "exact"]
 
 CHUNK: Final = 16384  # columns multiplied at a time, so that the products stay in the processor's cache
 LOWEST: Final = -400.0  # log relative risk, against the highest of the stratum, below which rows count alike
+LOSS: Final = 1e9  # hazard of a row from before it was at risk that makes differences of running sums lose 7 digits
 TINY: Final = 1e-200  # stands for an empty risk set's sum; below e^-400
 
 
@@ -85,7 +86,7 @@ class Evaluation:
     log_likelihood, score, information
         (batches,), its gradient (batches, p), and minus its Hessian (batches, p, p).
     extreme
-        (batches,) whether risks differ by more than a factor of e^400 within a stratum: nothing that is estimated.
+        (batches,) whether risks differ so much that sums over risk sets cannot be computed: no estimate is there.
     """
 
     log_likelihood: Floats
@@ -252,6 +253,8 @@ def evaluate(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats) -> E
     martingale = np.negative(expected, out=expected)
     martingale[:, sets.events] += events
     extreme = log_risk.min(axis=-1) <= LOWEST
+    if sets.subtracts:
+        extreme |= np.max(risk * sets.before_rows(terms.hazard), axis=-1) > LOSS
     return Evaluation(linear - terms.log_sum, martingale @ x.T, information, extreme)
 
 

@@ -160,17 +160,22 @@ def strike(found: Evaluation, free: Bools) -> Evaluation:
 
 
 def solve(here: Evaluation) -> Floats:
-    """Return I^-1 g (batches, p), after scaling the information to a unit diagonal."""
-    scale = np.sqrt(np.maximum(np.diagonal(here.information, axis1=1, axis2=2), 1e-300))
-    unit = here.information / (scale[:, :, None] * scale[:, None, :])
-    unit += 1e-15 * np.eye(unit.shape[1])  # never exactly singular; it changes the path to the optimum, not the optimum
+    """Return I^-1 g (batches, p)."""
+    unit, scale = _unit_diagonal(here.information)
     return np.linalg.solve(unit, (here.score / scale)[..., None])[..., 0] / scale
 
 
 def invert(information: Floats, free: Bools) -> Floats:
     """Return the inverse (batches, p, p), 0 in the rows and columns of coefficients that are not free."""
-    scale = np.sqrt(np.maximum(np.diagonal(information, axis1=1, axis2=2), 1e-300))
-    outer = scale[:, :, None] * scale[:, None, :]
-    unit = information / outer + 1e-16 * np.eye(information.shape[1])
-    inverse: Floats = np.linalg.inv(unit) / outer
+    unit, scale = _unit_diagonal(information)
+    inverse = np.linalg.inv(unit) / scale[:, :, None] / scale[:, None, :]
     return np.where(free[:, :, None] & free[:, None, :], inverse, 0.0)
+
+
+def _unit_diagonal(information: Floats) -> tuple[Floats, Floats]:
+    """Return D^-1 I D^-1 with a diagonal of 1, never exactly singular, and the diagonal (batches, p) of D."""
+    diagonal = np.diagonal(information, axis1=1, axis2=2)
+    floor = 1e-20 * diagonal.max(axis=-1, initial=1e-200, keepdims=True)
+    scale = np.sqrt(np.maximum(diagonal, floor))
+    unit = information / scale[:, :, None] / scale[:, None, :]
+    return unit + 4e-16 * np.eye(information.shape[1]), scale

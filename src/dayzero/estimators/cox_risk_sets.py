@@ -121,12 +121,26 @@ class RiskSets:
 
     def over_rows(self, increments: Floats) -> Floats:
         """Sum (..., times) increments over the event times at which each row is at risk: (..., n)."""
-        running = np.zeros((*increments.shape[:-1], self.times + 1))
-        np.cumsum(increments, axis=-1, out=running[..., 1:])
+        running = _running(increments)
         sums = running[..., self.upper]
-        if len(self.entries) or len(self.blocks) > 1:
+        if self.subtracts:
             sums -= running[..., self.lower]
         return sums
+
+    def before_rows(self, increments: Floats) -> Floats:
+        """Sum (..., times) increments over the event times numbered below each row's first: (..., n)."""
+        return _running(increments)[..., self.lower]
+
+    @property
+    def subtracts(self) -> bool:
+        """Whether sums over risk sets are differences: some rows enter late, or there are strata."""
+        return len(self.entries) > 0 or len(self.blocks) > 1
+
+
+def _running(increments: Floats) -> Floats:
+    running = np.zeros((*increments.shape[:-1], increments.shape[-1] + 1))
+    np.cumsum(increments, axis=-1, out=running[..., 1:])
+    return running
 
 
 def run_lengths(starts: Ints, total: int) -> Ints:

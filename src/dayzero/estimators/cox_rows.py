@@ -10,6 +10,7 @@ from dayzero.estimate import Estimate, concat, make_estimate
 from dayzero.spells import Floats
 
 Z: Final = 1.959963984540054  # 97.5 % point of the standard normal distribution
+SINGULAR: Final = 1e-12  # smallest eigenvalue of a correlation matrix that can be inverted
 
 
 def ratio_rows(names: Sequence[str], log_ratio: Floats, error: Floats, warnings: Sequence[str | None]) -> Estimate:
@@ -46,10 +47,15 @@ def whole_rows(chi_squared: Mapping[str, float], df: int, warning: str | None) -
 
 
 def wald_statistic(coefficients: Floats, covariance: Floats) -> float:
-    """Return b' V^-1 b over the coefficients (p,) that are not NaN."""
+    """Return b' V^-1 b over the coefficients (p,) that are not NaN; NaN where V is singular (fewer clusters than p)."""
     free = ~np.isnan(coefficients)
-    beta = coefficients[free]
-    return float(beta @ np.linalg.solve(covariance[np.ix_(free, free)], beta))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(np.diagonal(covariance)[free])
+        correlation = covariance[np.ix_(free, free)] / np.multiply.outer(error, error)
+    if not bool(np.all(np.isfinite(correlation))) or np.linalg.eigvalsh(correlation)[0] < SINGULAR:
+        return float("nan")
+    z = coefficients[free] / error
+    return float(z @ np.linalg.solve(correlation, z))
 
 
 def _columns(names: Sequence[str], estimate: Floats, error: Floats, lower: Floats, upper: Floats) -> dict[str, object]:

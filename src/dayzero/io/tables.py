@@ -122,9 +122,13 @@ def _without_duplicates(
     keep = ~repeated | (same & frame["patient"].is_first_distinct())
     keep &= ~frame["patient"].is_in(frame["patient"].filter(repeated & ~same).unique().implode())
     finding = Finding(
-        "error", "duplicate-patient",
+        "error",
+        "duplicate-patient",
         "A patient has several rows: equal rows count once, patients whose rows differ are left out.",
-        mend="Keep one row a patient.", table=table.name, rows=rows, patient_rows=rows,
+        mend="Keep one row a patient.",
+        table=table.name,
+        rows=rows,
+        patient_rows=rows,
     )
     return frame.filter(keep), table.rows[keep.to_numpy()], [finding]
 
@@ -288,4 +292,3 @@ def _extreme(rows: pl.DataFrame, n: int, *, latest: bool) -> Floats:
 def day_of(date: str) -> float:
     """Return the day number, from 1970-01-01, of an ISO date."""
     return float((np.datetime64(date, "D") - EPOCH).astype(int))
-

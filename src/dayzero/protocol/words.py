@@ -118,4 +118,3 @@ def _censoring(endpoint: Endpoint) -> list[str]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-

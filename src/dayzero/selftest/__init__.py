@@ -113,7 +113,9 @@ def package_digest() -> str:
 
 def _line(figure: Figure, width: int) -> str:
     mark = "" if figure.holds else "  DIFFERS"
-    return f"{figure.name:<{width}}  {figure.expected:>22.15g}  {figure.found:>22.15g}  {figure.difference:>10.1e}{mark}"
+    return (
+        f"{figure.name:<{width}}  {figure.expected:>22.15g}  {figure.found:>22.15g}  {figure.difference:>10.1e}{mark}"
+    )
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def on(number: int, day: int) -> str:
     return (date(2018, 1, 1) + timedelta(days=17 * number + day)).isoformat()
 
 
-def event(number: int, kind: str, day: int, value: str = "", **more: str) -> Row:
+def event(number: int, kind: str, day: int, value: str = "", /, **more: str) -> Row:
     """Return a row of the events."""
     return {"patient": name(number), "event": kind, "date": on(number, day), "value": value, **more}
 
@@ -111,7 +111,7 @@ def add(*rows: Row) -> Change:
     return lambda study: replace(study, events=(*study.events, *rows))
 
 
-def edit(number: int, kind: str, **cells: str) -> Change:
+def edit(number: int, kind: str, /, **cells: str) -> Change:
     """Change cells of a patient's events of one kind."""
 
     def change(study: MadeUp) -> MadeUp:
@@ -143,7 +143,7 @@ def column(title: str, value: Callable[[int], str]) -> Change:
     return change
 
 
-def duplicate(number: int, **cells: str) -> Change:
+def duplicate(number: int, /, **cells: str) -> Change:
     """Repeat a row of the patients, with some cells changed."""
 
     def change(study: MadeUp) -> MadeUp:

@@ -1,0 +1,135 @@
+"""Running a study: analyses, laws, patients, and how it was computed."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Final
+
+import polars as pl
+
+from dayzero.analyses import KINDS, Context
+from dayzero.endpoints import derive_spells, exclusions, find_endpoint_facts
+from dayzero.errors import Finding, InputError
+from dayzero.estimate import Estimate, concat
+from dayzero.estimators.descriptive import describe
+from dayzero.history import History
+from dayzero.identities import check_identities
+from dayzero.protocol import Endpoint, listed
+from dayzero.report.labels import in_sentence
+from dayzero.report.page import FlowStep, Page, Section
+from dayzero.study.model import Analysis, Results, Study, placed
+
+LIBRARIES: Final = ("numpy", "scipy", "polars", "pydantic", "matplotlib", "jinja2")
+Progress = Callable[[str], None]
+
+
+def run(study: Study, *, progress: Progress | None = None) -> Results:
+    """Run every analysis of a study.
+
+    Parameters
+    ----------
+    study
+        As read.
+    progress
+        Called with the words for each step as it begins.
+
+    Returns
+    -------
+    Results
+        The page and its estimates; ``write`` puts them into a folder.
+    """
+    tell = progress or (lambda _: None)
+    context = Context(study.history, study.protocol)
+    sections = []
+    for analysis in study.analyses:
+        tell(_step(analysis))
+        sections.append(_section(study, analysis, context))
+    tell("Patients and baseline characteristics")
+    endpoints = _endpoints(sections)
+    page = Page(
+        title=study.header.title,
+        facts=_facts(study),
+        synthetic=study.header.synthetic,
+        findings=(*study.findings, *_facts_and_laws(study.history, endpoints)),
+        flow=_flow(study.history, endpoints),
+        table_one=_table_one(study, sections),
+        sections=tuple(sections),
+        provenance=_provenance(study),
+    )
+    return Results(page, concat(section.estimates for section in sections), study)
+
+
+def _step(analysis: Analysis) -> str:
+    return f"Analysis {analysis.position + 1}: {analysis.kind} of {getattr(analysis.settings, 'endpoint', 'the study')}"
+
+
+def _section(study: Study, analysis: Analysis, context: Context) -> Section:
+    try:
+        section = KINDS[analysis.kind].run(analysis.settings, context)
+    except InputError as error:
+        raise placed(error, study.toml, ("analysis", analysis.position)) from error
+    name = section.endpoint.name if section.endpoint is not None else None
+
+    def labelled(rows: Estimate) -> Estimate:
+        kind = pl.coalesce(pl.col("kind"), pl.lit(analysis.kind)).alias("kind")
+        return Estimate(rows.label(analysis=analysis.position, endpoint=name).rows.with_columns(kind))
+
+    estimates, curves, at_risk = labelled(section.estimates), labelled(section.curves), labelled(section.at_risk)
+    return replace(section, estimates=estimates, curves=curves, at_risk=at_risk)
+
+
+def _endpoints(sections: list[Section]) -> list[Endpoint]:
+    """Return the endpoints analysed, each once, in order."""
+    named = {s.endpoint.name: s.endpoint for s in sections if s.endpoint is not None}
+    return list(named.values())
+
+
+def _facts_and_laws(history: History, endpoints: list[Endpoint]) -> tuple[Finding, ...]:
+    facts = [finding for endpoint in endpoints for finding in find_endpoint_facts(history, endpoint)]
+    return (*facts, *check_identities([(endpoint, derive_spells(history, endpoint)) for endpoint in endpoints]))
+
+
+def _flow(history: History, endpoints: list[Endpoint]) -> tuple[FlowStep, ...]:
+    """Return who is in the table, and who is analysed: endpoints that lose the same patients share a step."""
+    analysed: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for endpoint in endpoints:
+        left_out = exclusions(history, endpoint)
+        n = len(history) - sum(exclusion.n for exclusion in left_out)
+        reasons = tuple(f"{exclusion.n} {exclusion.words}" for exclusion in left_out if exclusion.n)
+        analysed.setdefault((n, reasons), []).append(in_sentence(endpoint.title))
+    steps = [FlowStep(f"analysed for {listed(titles)}", n, why) for (n, why), titles in analysed.items()]
+    return (FlowStep("in the patients table", len(history)), *steps)
+
+
+def _table_one(study: Study, sections: list[Section]) -> Estimate:
+    """Describe the baseline columns of everybody, and by the first grouping column used."""
+    patients = study.history.patients
+    columns = [name for name in patients.columns if name != "patient" and _describable(patients[name])]
+    groups = [section.by for section in sections if section.by]
+    by = groups[0] if groups else None
+    return describe(patients, [name for name in columns if name != by], by) if columns else concat(())
+
+
+def _describable(column: pl.Series) -> bool:
+    """Return whether a column has a summary: a number, or a text with few enough levels to list."""
+    return column.dtype == pl.Float64 or column.n_unique() <= max(20, column.len() // 20)
+
+
+def _facts(study: Study) -> dict[str, str]:
+    history = study.history
+    facts = {"Patients": f"{len(history):,}", "Events": f"{history.events.height:,}"}
+    facts["Data"] = ", ".join(list(study.inputs)[1:])
+    facts["Data cutoff"] = study.header.cutoff.isoformat() if study.header.cutoff else "none named in the study file"
+    facts["Protocol"] = study.protocol.title or "none named in the study file"
+    return facts
+
+
+def _provenance(study: Study) -> dict[str, dict[str, str]]:
+    versions = {"dayzero": version("dayzero"), "Python": sys.version.split()[0]}
+    versions |= {library: version(library) for library in LIBRARIES}
+    return {
+        "Versions": versions,
+        "Inputs (sha256)": dict(study.inputs),
+        "Units": {"time": "days; months are 30.4375 days, years 365.25 days"},
+    }
