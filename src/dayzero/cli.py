@@ -34,7 +34,7 @@ def report(
     """Run a study and write its report."""
     from dayzero.study import read_study, run
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False)
     with console.status("Reading the study"):
         read = read_study(study)
     results = run(read, progress=_progress(console))
@@ -43,6 +43,23 @@ def report(
     _print_findings(console, results.findings)
     sys.stdout.write(f"Report: {out / 'report.html'}\n")
     return 1 if any(f.level == "error" for f in results.findings) else 0
+
+
+@app.command()
+def check(study: Annotated[Path, typer.Argument(help="The study file, or the folder that holds study.toml.")]) -> int:
+    """Check the data of a study and print what was found."""
+    from rich.table import Table
+
+    from dayzero.checks import findings_table
+    from dayzero.study import check_study, read_study
+
+    findings = check_study(read_study(study))
+    table = Table("Level", "Finding", "What, and how to mend it", show_lines=True)
+    for level, code, where, what, mend in findings_table(findings):
+        table.add_row(level, f"{code}\n{where}".strip(), f"{what} {mend}".strip())
+    console = Console(highlight=False, markup=False)
+    console.print(table if findings else "Nothing found.")
+    return 1 if any(finding.level == "error" for finding in findings) else 0
 
 
 @app.command()

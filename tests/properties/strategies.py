@@ -1,7 +1,9 @@
 """Any cohort: what hypothesis draws for the laws. Days fall on few values, so that ties are the rule."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -73,29 +75,44 @@ class Shape:
 
 ANY = Shape()
 COMPLETE = Shape(groups=GROUPS, complete=True)
+LATER = Shape(groups=GROUPS, complete=True, first=1)
 
 
-@st.composite
-def courses(draw: st.DrawFn, shape: Shape = ANY) -> Course:
-    """Draw one patient: death or last contact (or both, or neither), relapse, transplant, a later enrolment."""
-    end = draw(st.integers(shape.first, shape.last))
-    ways = ("death", "death", "last_contact") if shape.complete else ("death", "death", "last_contact", "both", "lost")
-    way = draw(st.sampled_from(ways))
-    days = {"last_contact": end} if way == "last_contact" else {"death": end} if way != "lost" else {}
-    days |= {"last_contact": end + draw(st.integers(-3, 3))} if way == "both" else {}
-    for event in ("relapse", "hsct", "enrolment"):
-        day = draw(st.none() | st.integers(shape.first if event == "relapse" else -2, shape.last))
-        days |= {} if day is None else {event: day}
+def courses(shape: Shape = ANY) -> st.SearchStrategy[Course]:
+    """Draw one patient: death or last contact (or both, or neither), relapse, transplant, enrolment."""
+    days = range(shape.first, shape.last + 1)
+    ways = ("death", "last_contact") if shape.complete else ("death", "last_contact", "both", "lost")
     ages = AGES[1:] if shape.complete else AGES
-    none_infused = not shape.complete and draw(st.integers(0, 15)) == 15
-    zero = None if none_infused else draw(st.integers(0, 5))
-    return Course(draw(st.sampled_from(shape.groups)), draw(st.sampled_from(ages)), zero, days)
+    zeros = range(6) if shape.complete else (*range(6), None)
+    return st.builds(
+        _course,
+        baseline=_one_of(shape.groups, ages),
+        end=_one_of(days, ways, range(-3, 4)),
+        relapse=_one_of((None, *days)),
+        hsct=_one_of((None, *range(-2, shape.last + 1))),
+        entry=_one_of(zeros, (None, *range(-2, shape.last + 1))),
+    )
 
 
-@st.composite
-def cohorts(draw: st.DrawFn, shape: Shape = ANY) -> Cohort:
-    """Draw 1 to 30 patients."""
-    n = draw(st.integers(shape.smallest, 30))
-    drawn = draw(st.lists(courses(shape), min_size=n, max_size=n))
-    spread = draw(st.sampled_from(shape.spread))
-    return tuple(replace(c, days={event: day * spread for event, day in c.days.items()}) for c in drawn)
+def _one_of(*choices: Iterable[object]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Draw one value of each at once: a draw costs more than the estimate that it is for."""
+    return st.sampled_from(list(product(*choices)))
+
+
+def _course(baseline: tuple[Any, ...], end: tuple[Any, ...], **drawn: tuple[Any, ...]) -> Course:
+    (risk, age), (day, way, later), (zero, enrolment) = baseline, end, drawn["entry"]
+    course = Course(risk, age, zero, {})
+    ends = {"both": {"death": day, "last_contact": day + later}, "lost": {}}.get(way, {way: day})
+    return course.but(**ends, relapse=drawn["relapse"][0], hsct=drawn["hsct"][0], enrolment=enrolment)
+
+
+def cohorts(shape: Shape = ANY) -> st.SearchStrategy[Cohort]:
+    """Draw up to 30 patients, one number of them as readily as another."""
+    course = courses(shape)
+    sized = {n: st.lists(course, min_size=n, max_size=n) for n in range(shape.smallest, 31)}
+    patients = st.integers(shape.smallest, 30).flatmap(sized.__getitem__)
+    return st.builds(_spread, patients, st.sampled_from(shape.spread))
+
+
+def _spread(patients: list[Course], days: int) -> Cohort:
+    return tuple(replace(c, days={event: day * days for event, day in c.days.items()}) for c in patients)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from properties.strategies import Cohort
 
 from dayzero.analyses.cox import with_treatments
 from dayzero.endpoints import derive_spells
@@ -21,13 +20,14 @@ from dayzero.history import History
 from dayzero.io.csv import read_csv
 from dayzero.io.tables import DataSettings, make_history
 from dayzero.protocol import Endpoint
-from dayzero.spells import Spells
+from dayzero.spells import Spells, split
 from dayzero.study import Study, read_study
+from properties.strategies import Cohort
 
 RFS = Endpoint(name="rfs", origin="infusion", events=("relapse", "death"))
 RELAPSE = Endpoint(name="relapse", origin="infusion", events=("relapse",), competing=("death",))
 NRM = Endpoint(name="nrm", origin="infusion", events=("death",), competing=("relapse",))
-LATE = replace(RFS, name="late", entry="enrolment")
+LATE = replace(RFS, entry="enrolment")
 ENDPOINTS = (RFS, RELAPSE, NRM, LATE)
 TERMS = ("risk", "age", "hsct")
 
@@ -90,9 +90,9 @@ class Files:
 
     def write(self, folder: Path) -> None:
         """Write ``patients.csv``, ``events.csv`` and ``study.toml``."""
-        tables = {"patients": ("patient,risk,age", *self.patients), "events": (f"patient,event,{self.clock}", *self.events)}
-        for name, rows in tables.items():
-            (folder / f"{name}.csv").write_text("\n".join(rows) + "\n")
+        tables = ("patients", "patient,risk,age", self.patients), ("events", f"patient,event,{self.clock}", self.events)
+        for name, header, rows in tables:
+            (folder / f"{name}.csv").write_text("\n".join((header, *rows)) + "\n")
         (folder / "study.toml").write_text(self.study)
 
     def read(self, folder: Path, **data: object) -> History:
@@ -107,9 +107,9 @@ class Files:
         return read_study(folder)
 
 
-def calendar(day: int) -> str:
-    """Return a day of the study's calendar as an ISO date."""
-    return (date(2020, 2, 20) + timedelta(days=day)).isoformat()
+def calendar(day: int, shift: int = 0) -> str:
+    """Return a day of the study's calendar, or one so many days later, as an ISO date."""
+    return (date(2020, 2, 20) + timedelta(days=day + shift)).isoformat()
 
 
 def files(cohort: Cohort, *, ids: Sequence[str] = (), written: Callable[[int], str] = str, clock: str = "day") -> Files:
@@ -158,6 +158,12 @@ def same_spells(one: Spells, other: Spells) -> None:
         np.testing.assert_array_equal(days, other.treatments[name])
 
 
+def cut(spells: Spells, days: Sequence[int]) -> Spells:
+    """Cut each patient's spell on a day of its own, and again three days later."""
+    first = np.asarray(days, float)[: spells.patients.height]
+    return split(split(spells, first, name="piece"), first + 3, name="second piece")
+
+
 def derived(history: History) -> list[Spells]:
     """Return the spells of every endpoint, with the transplant's day."""
     return [derive_spells(history, endpoint, treatments=("hsct",)) for endpoint in ENDPOINTS]
@@ -174,28 +180,35 @@ def same(one: npt.ArrayLike, other: npt.ArrayLike, *, size: float | Floats = 0.0
 
 
 def same_curve(one: AalenJohansenFit, other: AalenJohansenFit, *, variance: float = 1.0) -> None:
-    """Assert that two curves are one, the second's variance being a multiple of the first's."""
+    """Assert that two curves are one, the second's variance being a multiple of the first's.
+
+    Variances are compared, for the root of a rounding error is no longer small.
+    """
     days = np.union1d(one.times, other.times)
     assert one.states == other.states
     same(one.at(days), other.at(days))
-    same(one.std_error_at(days) * np.sqrt(variance), other.std_error_at(days))
+    same(one.std_error_at(days) ** 2 * variance, other.std_error_at(days) ** 2)
 
 
 def same_cox(one: CoxFit, other: CoxFit, *, sign: Floats | float = 1.0, factor: float = 1.0) -> None:
-    """Assert that two models are one: coefficients times ``sign``, covariances times ``factor``.
+    """Assert that two models are one: coefficients times ``sign``, their covariance times ``factor`` as well.
 
-    A coefficient that runs to infinity stops somewhere; there the warning is compared. A coefficient is measured
-    against its standard error.
+    A coefficient that runs to infinity stops somewhere: there the two models need only say so both. Any other is
+    measured against its standard error.
     """
-    assert [len(texts) for texts in one.notes.values()] == [len(texts) for texts in other.notes.values()]
-    if not one.n_events or any("separation" in text for text in one.warnings):
-        return
-    error = np.sqrt(np.diagonal(one.covariance))
-    scale = np.abs(sign) * np.nan_to_num(error)
-    same(one.coefficients * sign, other.coefficients, size=scale)
-    outer = np.multiply.outer(scale, scale) * factor
-    same(one.covariance * np.multiply.outer(sign, sign) * factor if np.ndim(sign) else one.covariance * sign**2 * factor,
-         other.covariance, size=outer)
+    signs = np.broadcast_to(sign, one.coefficients.shape)
+    assert is_settled(one) == is_settled(other)
+    assert one.df == other.df
+    if is_settled(one):
+        error = np.abs(signs) * np.nan_to_num(np.sqrt(np.diagonal(one.covariance)))
+        same(one.coefficients * signs, other.coefficients, size=error)
+        multiple = np.multiply.outer(signs, signs) * factor
+        same(one.covariance * multiple, other.covariance, size=np.multiply.outer(error, error) * factor)
+
+
+def is_settled(fit: CoxFit) -> bool:
+    """Return whether there are events, and every estimable coefficient is finite."""
+    return bool(fit.n_events) and not any("separation" in text for text in fit.warnings)
 
 
 def same_tests(one: Spells, other: Spells, by: str = "risk") -> None:

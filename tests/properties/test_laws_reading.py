@@ -1,16 +1,20 @@
 """Laws of reading: the same patients, written in another way, are the same study."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from properties.strategies import COMPLETE, Cohort, Course, Shape, cohorts
+
+from dayzero.endpoints import derive_spells, exclusions
+from dayzero.spells import Ints, Spells
+from properties.strategies import COMPLETE, Cohort, Shape, cohorts
 from properties.studies import (
     ENDPOINTS,
-    RFS,
     LATE,
+    RFS,
     STUDY,
     calendar,
     derived,
@@ -20,9 +24,6 @@ from properties.studies import (
     same_spells,
     with_transplant,
 )
-
-from dayzero.endpoints import derive_spells, exclusions
-from dayzero.estimate import Estimate
 
 WIDE = Shape(spread=(1, 25, 41))
 
@@ -58,7 +59,7 @@ def test_the_calendar_does_not_matter(cohort: Cohort, shift: int, cutoff: int, f
     """spells(dates + c, cutoff + c) = spells(dates, cutoff), exactly: only differences of days are looked at."""
     found = []
     for moved in (0, shift):
-        dated = files(cohort, written=lambda day, moved=moved: calendar(day + moved), clock="date")
+        dated = files(cohort, written=partial(calendar, shift=moved), clock="date")
         study = f"[study]\ncutoff = {calendar(cutoff + moved)}\n{STUDY}"
         found.append(derived(replace(dated, study=study).study_of(folder).history))
     for one, other in zip(*found, strict=True):
@@ -75,7 +76,7 @@ def test_dates_and_days_are_the_same(cohort: Cohort, folder: Path) -> None:
 
 @given(cohort=cohorts(WIDE), unit=st.sampled_from([("weeks", 7.0), ("months", 30.4375), ("years", 365.25)]))
 def test_the_unit_of_time_does_not_matter(cohort: Cohort, unit: tuple[str, float], folder: Path) -> None:
-    """spells(days / u, unit u) = spells(days): snapping (convention 1) mends what the division rounds."""
+    """spells(days / u, unit u) = spells(days), with the same ties: snapping (convention 1) mends what is rounded."""
     name, days = unit
     scaled = files(cohort, written=lambda day: repr(day / days)).read(folder, time_unit=name)
     for one, other in zip(derived(files(cohort).read(folder)), derived(scaled), strict=True):
@@ -83,8 +84,13 @@ def test_the_unit_of_time_does_not_matter(cohort: Cohort, unit: tuple[str, float
         np.testing.assert_array_equal(one.to, other.to)
         same(one.stop, other.stop)
         same(one.start, other.start)
-        ties, snapped = (np.unique(spells.stop, return_inverse=True)[1] for spells in (one, other))
-        np.testing.assert_array_equal(ties, snapped)
+        same(one.treatments["hsct"], other.treatments["hsct"])
+        np.testing.assert_array_equal(ranks(one), ranks(other))
+
+
+def ranks(spells: Spells) -> Ints:
+    """Return the place of each entry, exit and treatment among all of them: what is tied shares one."""
+    return np.unique(np.concatenate([spells.start, spells.stop, spells.treatments["hsct"]]), return_inverse=True)[1]
 
 
 @given(cohort=cohorts())
@@ -111,12 +117,12 @@ def test_what_happens_after_the_cutoff_never_matters(cohort: Cohort, cutoff: int
     """spells(events up to c, cutoff c) = spells(events moved about after c, cutoff c), exactly."""
     study = f"[study]\ncutoff = {calendar(cutoff)}\n{STUDY}"
 
-    def day(number: int, moved: int) -> str:
-        return calendar(number + moved if number > cutoff else number)
+    def moved_later(day: int) -> str:
+        return calendar(day + later if day > cutoff else day)
 
     found = []
-    for moved in (0, later):
-        dated = files(cohort, written=lambda number, moved=moved: day(number, moved), clock="date")
+    for written in (calendar, moved_later):
+        dated = files(cohort, written=written, clock="date")
         found.append(derived(replace(dated, study=study).study_of(folder).history))
     for one, other in zip(*found, strict=True):
         same_spells(one, other)
@@ -124,17 +130,16 @@ def test_what_happens_after_the_cutoff_never_matters(cohort: Cohort, cutoff: int
 
 @given(cohort=cohorts(), late=st.lists(st.tuples(st.sampled_from(["relapse", "hsct", "crs"]), st.integers(1, 9))))
 def test_what_happens_after_the_end_never_matters(cohort: Cohort, late: list[tuple[str, int]], folder: Path) -> None:
-    """rows(events after death or last contact, added) = rows: nobody is at risk any more."""
+    """spells(events after death or last contact, added) = spells, exactly: nobody is at risk any more."""
     whole = files(cohort)
     more = list(whole.events)
     for k, course in enumerate(cohort):
         end = max(course.days.values(), default=0)
         more += [f"p{k:02d},{event},{(course.zero or 0) + end + days}" for event, days in late]
     added = replace(whole, events=tuple(more))
-    ended = Course("low", "50", 0, {})
-    assert ended.on("death") is None
+    histories = whole.read(folder), added.read(folder)
     for endpoint in ENDPOINTS:
-        one, other = (derive_spells(f.read(folder), endpoint) for f in (whole, added))
+        one, other = (derive_spells(history, endpoint) for history in histories)
         same_spells(one, other)
 
 
@@ -176,7 +181,3 @@ def test_an_event_on_day_zero_counts(cohort: Cohort, folder: Path) -> None:
     assert int(np.count_nonzero(spells.event() & (spells.stop == 0))) == early
     assert np.isneginf(spells.start).all()
     assert spells.n == len(cohort)
-
-
-def rows(estimate: Estimate) -> list[dict[str, object]]:
-    return list(estimate.records())

@@ -236,6 +236,62 @@ def test_separation_by_a_continuous_covariate() -> None:
     assert warned(spells, ["x"]).startswith("separation: the coefficient of x")
 
 
+def test_separation_with_late_entry_is_named_although_rounding_eats_the_sums() -> None:
+    """Every event is the highest x at risk, and high ones enter after low ones have gone.
+
+    The climb ends where differences of running sums have lost 7 digits, so its likelihood is not yet the limit, 0.
+    """
+    x = np.array([0.0, 0.5, 9.0, 8.0, 7.5])
+    spells = make_spells([3, 2, 5, 6, 7], [0, 1, 1, 1, 1], start=[0, 0, 3, 3, 3], x=x)
+    fit = fit_cox(spells, ["x"])
+    assert fit.warnings[0].startswith("separation")
+    assert not fit.converged
+    assert fit.log_likelihood[0] + 1 < fit.log_likelihood[1] < 0
+    assert np.isfinite(fit.log_likelihood[1])
+
+
+def test_a_term_with_one_level_has_no_coefficient_and_says_so() -> None:
+    spells = cohort()
+    one = replace(spells, columns={**spells.columns, "site": np.array(["bonn"] * 60)})
+    fit = fit_cox(one, ["age", "site"])
+    assert fit.names == ("age",)
+    assert fit.warnings == ("constant_term: site has one value only",)
+    assert cox(one, ["site"]).rows["statistic"].to_list() == ["likelihood_ratio", "score", "wald"]
+
+
+def test_fewer_clusters_than_coefficients_have_no_wald_test() -> None:
+    spells = cohort()
+    two = replace(spells, columns={**spells.columns, "half": np.arange(60) % 2, "z": np.arange(60.0) % 7})
+    rows = fit_cox(two, CoxModel(("age", "arm", "z"), cluster="half")).estimate()
+    assert rows.where(statistic="wald").rows["p_value"].to_list() == [None]
+    assert rows.where(statistic="score").rows["p_value"][0] is not None
+
+
+def test_an_early_step_too_far_is_halved() -> None:
+    """One covariate value far from the others: the first Newton step from 0 overshoots."""
+    spells = make_spells([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 1], x=[30.0, 0, 1, -1, 0.5, 40.0])
+    fit = fit_cox(spells, ["x"])
+    beta = float(fit.coefficients[0])
+    assert fit.converged
+    assert fit.log_likelihood[1] > brute_force(spells, beta + 1e-3, "efron")
+    assert fit.log_likelihood[1] > brute_force(spells, beta - 1e-3, "efron")
+
+
+def test_many_strata_of_pairs_are_a_conditional_logistic_regression() -> None:
+    """Of each pair one has the event first: the likelihood is the product of 1 / (1 + exp(-b (x1 - x0)))."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(500, 2))
+    first = (rng.uniform(size=500) < 1 / (1 + np.exp(-(x[:, 1] - x[:, 0])))).astype(int)
+    day = np.where(np.arange(2) == first[:, None], 1.0, 2.0)
+    spells = make_spells(day.ravel(), day.ravel() == 1, x=x.ravel(), pair=np.repeat(np.arange(500), 2))
+    fit = fit_cox(spells, CoxModel(("x",), strata=("pair",)))
+    ahead = np.where(first == 1, 1, -1) * (x[:, 1] - x[:, 0])
+    p = 1 / (1 + np.exp(-fit.coefficients[0] * ahead))
+    assert np.sum((1 - p) * ahead) == pytest.approx(0.0, abs=1e-9)
+    assert fit.log_likelihood[1] == pytest.approx(np.sum(np.log(p)), rel=1e-12)
+    assert fit.covariance[0, 0] == pytest.approx(1 / np.sum(p * (1 - p) * ahead**2), rel=1e-10)
+
+
 def test_collinear_and_constant_terms_have_no_number_and_spoil_no_other() -> None:
     spells = cohort()
     age = spells.columns["age"]
@@ -294,6 +350,12 @@ def test_missing_terms_strata_and_clusters_drop_patients_and_say_so() -> None:
     np.testing.assert_allclose(fit.coefficients, same.coefficients, rtol=1e-12)
     np.testing.assert_allclose(fit.influence, same.influence, atol=1e-13)
     assert set(fit.estimate().rows["warning"]) == {"dropped_missing: 5 patients"}
+
+
+def test_no_rows_are_left_when_everybody_lacks_a_term() -> None:
+    fit = fit_cox(make_spells([1, 2], [1, 1], x=[np.nan, np.nan]), ["x"])
+    assert fit.n == 0
+    assert fit.warnings == ("no_events: no coefficient can be estimated", "dropped_missing: 2 patients")
 
 
 # Inputs that cannot be used

@@ -120,3 +120,12 @@ def test_attributes_are_kept_as_text(tmp_path: Path) -> None:
     got = read(tmp_path, "patient\na\n", "patient,event,day,cause\na,death,1,disease\n")[0]
     assert got.attributes == ("cause",)
     assert got.named("death", ("cause",))["cause"].to_list() == ["disease"]
+
+
+def test_a_number_beyond_all_bounds_is_no_day(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a number"):
+        read(tmp_path, "patient\na\n", "patient,event,day\na,death,1e999\n")
+
+
+def test_a_column_with_a_number_beyond_all_bounds_stays_text(tmp_path: Path) -> None:
+    assert read(tmp_path, "patient,x\na,1e999\n", ONE)[0].patients["x"].to_list() == ["1e999"]

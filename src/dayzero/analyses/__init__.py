@@ -1,4 +1,4 @@
-"""Analysis kinds: each turns its settings and the study into a section of the report. One file a kind, one line here."""
+"""Analysis kinds: each turns its settings and the study into a section. One file a kind, one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 from dayzero.analyses.context import Context
 from dayzero.analyses.cox import CoxSettings, run_cox
 from dayzero.analyses.curve import CurveSettings, run_curve
+from dayzero.analyses.multistate import MultistateSettings, run_multistate
 from dayzero.report.page import Section
 
 __all__ = ["KINDS", "Context", "Kind"]
@@ -23,4 +24,5 @@ class Kind:
 KINDS = {
     "curve": Kind(CurveSettings, run_curve),
     "cox": Kind(CoxSettings, run_cox),
+    "multistate": Kind(MultistateSettings, run_multistate),
 }

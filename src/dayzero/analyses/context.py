@@ -1,7 +1,7 @@
 """What every analysis needs: the history, the protocol, and how to look things up in them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import polars as pl
@@ -9,7 +9,7 @@ import polars as pl
 from dayzero.endpoints import derive_spells
 from dayzero.errors import InputError
 from dayzero.history import History
-from dayzero.protocol import Endpoint, Protocol
+from dayzero.protocol import Endpoint, Protocol, parse_term
 from dayzero.spells import Spells
 
 
@@ -22,12 +22,12 @@ class Context:
     history, protocol
         What happened and what was planned.
     refused
-        Baseline columns that no analysis may use, and why.
+        By endpoint, the baseline columns that were known only after its day zero, and why.
     """
 
     history: History
     protocol: Protocol
-    refused: tuple[tuple[str, str], ...] = ()
+    refused: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def endpoint(self, name: str) -> Endpoint:
         """Return an endpoint, or raise InputError naming the nearest."""
@@ -36,19 +36,23 @@ class Context:
             raise InputError(fault, mend=_mend(name, self.protocol.endpoints, "The endpoints are"), column="endpoint")
         return self.protocol.endpoint(name)
 
-    def baseline(self, column: str, key: str) -> pl.Series:
-        """Return a baseline column, or raise InputError: unknown, or known only after day zero."""
+    def baseline(self, column: str, key: str, endpoint: Endpoint) -> pl.Series:
+        """Return a baseline column, or raise InputError: unknown, or known only after the endpoint's day zero."""
         columns = [name for name in self.history.patients.columns if name != "patient"]
         if column not in columns:
             raise InputError(f"no baseline column {column!r}", mend=_mend(column, columns, "There are"), column=key)
-        for name, why in self.refused:
+        for name, why in self.refused.get(endpoint.name, ()):
             if name == column:
-                mend = "Name the event as a treatment instead; the engine makes it a function of time."
-                raise InputError(f"the column {column!r} {why}", mend=mend, column=key)
+                fault = f"the column {column!r} is no baseline column of {endpoint.name!r}: it {why}"
+                mend = "Name the event among the terms, as a function of time, or declare the column in known_at."
+                raise InputError(fault, mend=mend, column=key)
         return self.history.patients[column]
 
     def spells(self, endpoint: Endpoint, treatments: tuple[str, ...] = ()) -> Spells:
         """Derive the spells of an endpoint; nobody in its population is an InputError."""
+        population = parse_term(endpoint.population).name if endpoint.population else ""
+        if population in self.history.patients.columns:
+            self.baseline(population, "endpoint", endpoint)
         spells = derive_spells(self.history, endpoint, treatments=treatments)
         if spells.n == 0:
             fault = f"no patient has the origin of {endpoint.name!r}, {endpoint.origin}, and a follow-up after it"

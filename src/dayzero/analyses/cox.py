@@ -12,7 +12,7 @@ from dayzero.errors import InputError
 from dayzero.estimate import concat
 from dayzero.estimators.cox import cox, cox_univariable
 from dayzero.estimators.cox_design import CoxModel
-from dayzero.protocol import definition, parse_term
+from dayzero.protocol import Endpoint, definition, parse_term
 from dayzero.report.labels import in_sentence
 from dayzero.report.page import Section
 from dayzero.spells import Spells, split
@@ -57,10 +57,10 @@ class CoxSettings:
 def run_cox(settings: CoxSettings, context: Context) -> Section:
     """Fit the multivariable model, and each term alone."""
     endpoint = context.endpoint(settings.endpoint)
-    treatments = tuple(term for term in settings.terms if is_treatment(context, term))
+    treatments = tuple(term for term in settings.terms if is_treatment(context, term, endpoint))
     for key, columns in (("strata", settings.strata), ("cluster", (settings.cluster,) if settings.cluster else ())):
         for column in columns:
-            context.baseline(column, key)
+            context.baseline(column, key, endpoint)
     spells = with_treatments(context.spells(endpoint, treatments), treatments, switch=settings.switch)
     model = CoxModel(
         terms=settings.terms,
@@ -80,11 +80,11 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
     )
 
 
-def is_treatment(context: Context, term: str) -> bool:
+def is_treatment(context: Context, term: str, endpoint: Endpoint) -> bool:
     """Return whether a model's term is an event, and not a baseline column; InputError where it is neither."""
     columns = set(context.history.patients.columns) - {"patient"}
     if term in columns:
-        context.baseline(term, "terms")
+        context.baseline(term, "terms", endpoint)
         return False
     events = set(context.history.events["event"].unique().cast(pl.String))
     if parse_term(term).name in events:

@@ -11,10 +11,10 @@ from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.aalen_johansen import aalen_johansen
 from dayzero.estimators.confidence import Curve
-from dayzero.estimators.number_at_risk import number_at_risk
 from dayzero.estimators.follow_up import follow_up
 from dayzero.estimators.gray import gray
 from dayzero.estimators.logrank import logrank
+from dayzero.estimators.number_at_risk import number_at_risk
 from dayzero.estimators.quantiles import median
 from dayzero.protocol import Endpoint, definition
 from dayzero.report.axis import time_axis
@@ -58,7 +58,7 @@ def run_curve(curve: CurveSettings, context: Context) -> Section:
     """Estimate a curve, its rates at fixed times, median, follow-up, and the comparison of its groups."""
     endpoint = context.endpoint(curve.endpoint)
     if curve.by:
-        context.baseline(curve.by, "by")
+        context.baseline(curve.by, "by", endpoint)
     spells = context.spells(endpoint)
     by = curve.by or None
     options = Curve(conf_type=curve.conf_type, level=curve.level)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from dayzero.checks import columns, endpoint_facts, follow_up, known_later, order, repeats
 from dayzero.checks.evidence import Evidence, Fault
 from dayzero.checks.known_later import columns_known_later
@@ -30,6 +32,7 @@ class Check:
 
 _DATES: Final = "Correct the dates."
 _LOOK: Final = "Check the dates."
+_REMISSION: Final = "Add the remission, or name the event progression."
 _MISSING: Final = "If these texts mean missing, list them in [data] missing; otherwise correct the cells."
 _LATER: Final = (
     "Name the event in the analysis instead; the engine makes it a function of time. If the column was known on day "
@@ -53,7 +56,7 @@ CHECKS: Final = (
         "warning",
         "relapse-without-remission",
         order.relapse_without_remission,
-        "Add the remission, or name it progression.",
+        _REMISSION,
     ),
     Check("error", "engraftment-before-transplant", order.engraftment_before_transplant, "Add the transplant."),
     Check("warning", "gvhd-without-transplant", order.gvhd_without_transplant, "Add the transplant."),
@@ -94,7 +97,8 @@ def check_history(
     Pure. Events without a date are passed over: reading has named them. 8 million events take about a second.
     """
     evidence = Evidence(history, protocol, tuple(endpoints))
-    return tuple(_finding(evidence, check, fault, files) for check in CHECKS for fault in check.find(evidence))
+    with np.errstate(invalid="ignore", over="ignore"):  # never minus never, and days beyond all bounds
+        return tuple(_finding(evidence, check, fault, files) for check in CHECKS for fault in check.find(evidence))
 
 
 def _finding(evidence: Evidence, check: Check, fault: Fault, files: tuple[str, str]) -> Finding:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from dayzero.checks.evidence import Evidence, Fault, Floats, counted, patients_fault
+from dayzero.checks.evidence import Evidence, Fault, Floats, Ints, patients_fault
 from dayzero.endpoints import ASSESSMENTS, first_day
 from dayzero.history import History
 from dayzero.protocol import Endpoint, listed
@@ -14,6 +14,12 @@ from dayzero.spells import CENSORED
 
 GAP: Final = 6 * 30.4375
 """Days between the last assessment of the disease and the last contact that are worth a word."""
+
+COUNTS: Final = {
+    "last_contact": "last contact, which counts them as free of relapse until then",
+    "last_assessment": "last assessment, which leaves out the time after it",
+}
+"""What an endpoint's ``censor`` does to those patients."""
 
 
 def os_event_missed(evidence: Evidence) -> Iterable[Fault]:
@@ -43,25 +49,27 @@ def censoring_gap(evidence: Evidence) -> Iterable[Fault]:
     if not {"response", "mrd"} & set(evidence.names):
         return ()
     assessed = evidence.last(evidence.of(*ASSESSMENTS))
-    return [f for e in evidence.endpoints if _has_relapse(e) for f in _gap(evidence, e, assessed)]
+    alike: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    for endpoint in filter(_has_relapse, evidence.endpoints):
+        late = tuple(_late(evidence, endpoint, assessed).tolist())
+        alike.setdefault((endpoint.censor, late), []).append(endpoint.name)
+    words = "{n} last seen more than 6 months after the last assessment of the disease, censored in "
+    return [
+        fault
+        for (censor, late), names in alike.items()
+        for fault in patients_fault(np.array(late, np.int64), f"{words}{listed(names)} at the {COUNTS[censor]}.")
+    ]
 
 
 def _has_relapse(endpoint: Endpoint) -> bool:
     return any(term.name in {"relapse", "progression"} for term in endpoint.terms("events"))
 
 
-def _gap(evidence: Evidence, endpoint: Endpoint, assessed: Floats) -> Iterable[Fault]:
+def _late(evidence: Evidence, endpoint: Endpoint, assessed: Floats) -> Ints:
     origin = evidence.day_zeros[endpoint.origin]
     end = _end(evidence.history, endpoint, origin)
-    with np.errstate(invalid="ignore"):
-        wide = end - np.fmax(np.minimum(assessed, end), origin) > GAP
-    censored = evidence.outcomes[endpoint.name] == CENSORED
-    late = np.flatnonzero(wide & censored)
-    counts = "which counts them as free of relapse until then"
-    if endpoint.censor == "last_assessment":
-        counts = "which leaves out the time after the assessment"
-    message = f"{counted(len(late), 'patient')} last seen more than 6 months after the last assessment of the disease, "
-    return (Fault(f"{message}censored in {endpoint.name}, {counts}.", patients=late),) if len(late) else ()
+    wide = end - np.fmax(np.minimum(assessed, end), origin) > GAP
+    return np.flatnonzero(wide & (evidence.outcomes[endpoint.name] == CENSORED))
 
 
 def _end(history: History, endpoint: Endpoint, origin: Floats) -> Floats:

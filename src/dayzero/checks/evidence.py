@@ -1,6 +1,6 @@
 """What the checks look at: the reported, dated events of a history as arrays, and the days that follow from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -195,6 +195,8 @@ def events_fault(evidence: Evidence, positions: Ints, words: str) -> Iterable[Fa
     return (Fault(words.format(n=n, who=who), events=positions, patients=patients),)
 
 
-def patients_fault(patients: Ints, words: str) -> Sequence[Fault]:
+def patients_fault(patients: Ints, words: str) -> Iterable[Fault]:
     """Return one fault for some patients, or none where there are none; ``{n}`` becomes their number (1 patient)."""
-    return (Fault(words.format(n=counted(len(patients), "patient")), patients=patients),) if len(patients) else ()
+    if not len(patients):
+        return ()
+    return (Fault(words.replace("{n}", counted(len(patients), "patient")), patients=patients),)

@@ -43,7 +43,8 @@ def columns_known_later(
     tuple
         (column, why) in the order of the table, why being words that follow the column's name.
     """
-    return tuple(_found(Evidence(history, protocol, tuple(endpoints))))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return tuple(_found(Evidence(history, protocol, tuple(endpoints))))
 
 
 def column_known_later(evidence: Evidence) -> Iterable[Fault]:
@@ -64,8 +65,13 @@ class _Future:
 
 def _found(evidence: Evidence) -> Iterator[tuple[str, str]]:
     endpoints = evidence.endpoints or (Endpoint(origin=evidence.protocol.definitions.day_zero, events=("death",)),)
+    last = _last_days(evidence)
     origins = {e.origin: evidence.day_zeros[e.origin] for e in endpoints}
-    futures = {term: _future(evidence, day) for term, day in origins.items() if np.isfinite(day).any()}
+    futures = {
+        term: _Future(np.isfinite(origin), {name: day > origin for name, day in last.items()})
+        for term, origin in origins.items()
+        if np.isfinite(origin).any()
+    }
     for column in evidence.history.patients.drop("patient"):
         looking = dict.fromkeys(e.origin for e in endpoints if not _exempt(evidence, e, column.name))
         reasons = (_why(column, futures[origin]) for origin in looking if origin in futures)
@@ -83,15 +89,11 @@ def _exempt(evidence: Evidence, endpoint: Endpoint, column: str) -> bool:
     return bool(np.all(known[both] <= origin[both]))
 
 
-def _future(evidence: Evidence, origin: Floats) -> _Future:
+def _last_days(evidence: Evidence) -> dict[str, Floats]:
+    """Return, by event, (patients,) the day of the last one; -inf where there is none."""
     rows = {name: rows for name, rows in evidence.rows.items() if name != "last_contact"}
     rows["response=CR"] = evidence.remissions
-    return _Future(np.isfinite(origin), {name: _has_after(evidence, of, origin) for name, of in rows.items()})
-
-
-def _has_after(evidence: Evidence, rows: Ints, origin: Floats) -> Bools:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(evidence.last(rows) > origin)
+    return {name: evidence.last(of) for name, of in rows.items()}
 
 
 def _why(column: pl.Series, future: _Future) -> str | None:

@@ -7,11 +7,13 @@ EARLIER: Final = """prior previous previously before pre past history earlier si
 donor recipient family planned intended eligible eligibility reason indication indicated risk"""
 """A column with one of these words is about something else than what happens after day zero."""
 
-FILLERS: Final = """had has have got received underwent was is any ever yn y flag ind indicator event status date dates
-dt day days week weeks month months year years yr yrs time duration to of the a until grade max maximum worst highest"""
+FILLERS: Final = """had has have got received underwent was is any ever yes no yn flag ind indicator event status date
+dates dt day days week weeks month months year years yr yrs time duration to of the a until grade max maximum worst
+highest"""
 """Words that do not change what a column is about."""
 
 DAYS_PER: Final = {
+    **dict.fromkeys(("day", "days", "time", "duration"), 1.0),
     **dict.fromkeys(("week", "weeks"), 7.0),
     **dict.fromkeys(("month", "months"), 30.4375),
     **dict.fromkeys(("years", "yrs"), 365.25),
@@ -19,7 +21,8 @@ DAYS_PER: Final = {
 
 SYNONYMS: Final = {
     "hsct": "hsct hct sct asct allosct allohsct allohct autohsct transplant transplants transplanted transplantation "
-    "bmt allo allograft allografted allotransplant bridged_hsct consolidative_hsct consolidation_hsct",
+    "bmt allo allo_sct allo_hsct allo_hct allo_bmt auto_sct auto_hsct allograft allografted allotransplant second_hsct "
+    "bridged_hsct consolidative_hsct consolidation_hsct",
     "infusion": "reinfusion reinfused re_infused re_infusion second_infusion infusion_2 infusion2 car_t_2 cart2 cart_2 "
     "second_car_t second_cart retreated retreatment",
     "dli": "dli",
@@ -79,14 +82,18 @@ def event_named(column: str, events: frozenset[str] = frozenset()) -> str | None
 
 
 def duration_unit(column: str) -> float | None:
-    """Return how many days one unit of a column of durations has, by its name; None where it may be a calendar date.
+    """Return how many days one unit of a column of durations has, by its name; None where it is no duration.
+
+    A follow-up is one in days where nothing else is said; with a year or a date in its name it may be a calendar date.
 
     Examples
     --------
-    >>> duration_unit("follow_up_months"), duration_unit("os"), duration_unit("year_of_death")
-    (30.4375, 1.0, None)
+    >>> duration_unit("os_months"), duration_unit("follow_up"), duration_unit("os"), duration_unit("year_of_death")
+    (30.4375, 1.0, None, None)
     """
     words = re.findall(r"[a-z0-9]+", column.casefold())
     if {"date", "dates", "dt", "year", "yr"} & set(words):
         return None
-    return next((DAYS_PER[word] for word in words if word in DAYS_PER), 1.0)
+    units = [DAYS_PER[word] for word in words if word in DAYS_PER]
+    plain = 1.0 if event_named(column) == "last_contact" else None
+    return max(units, default=plain)

@@ -29,8 +29,7 @@ def lymphodepletion_after_infusion(evidence: Evidence) -> Iterable[Fault]:
 def lymphodepletion_window(evidence: Evidence) -> Iterable[Fault]:
     """Find lymphodepletion that starts outside days -14 to -3; of daily rows the first is the start."""
     rows, infusions = evidence.of("lymphodepletion"), evidence.of("infusion")
-    with np.errstate(invalid="ignore"):
-        gap = evidence.first(infusions) - evidence.first(rows)
+    gap = evidence.first(infusions) - evidence.first(rows)
     once = np.bincount(evidence.patient[infusions], minlength=len(gap)) == 1
     asked = ~(once & (gap >= WINDOW[0]) & (gap <= WINDOW[1]))  # most patients need no second look
     starts, gaps = _starts(evidence, evidence.whose(asked, rows), evidence.whose(asked, infusions))
@@ -67,8 +66,7 @@ def relapse_without_remission(evidence: Evidence) -> Iterable[Fault]:
     day_zero = evidence.day_zeros[evidence.protocol.definitions.day_zero]
     rows = evidence.of("relapse")
     patient, day = evidence.patient[rows], evidence.day[rows]
-    with np.errstate(invalid="ignore"):
-        wrong = (day > day_zero[patient]) & ~(basis[patient] <= day)
+    wrong = (day > day_zero[patient]) & ~(basis[patient] <= day)
     words = "{n} of relapse {who} with neither a remission nor a transplant before; counted as relapse all the same."
     return events_fault(evidence, rows[wrong], words)
 

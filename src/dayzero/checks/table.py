@@ -27,7 +27,7 @@ def place(finding: Finding) -> str:
 
     Examples
     --------
-    >>> place(Finding("note", "code", "Message.", table="events.csv", rows=tuple(range(2, 10))))
+    >>> place(Finding("error", "missing-date", "No date.", table="events.csv", rows=tuple(range(2, 10))))
     'events.csv, rows 2, 3, 4, 5, 6 and 3 more'
     """
     if not finding.rows:

@@ -89,7 +89,8 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
     stop, to = _first(clock)
     stop, to = _with_non_response(history, endpoint, clock, stop=stop, to=to)
     entry = np.where(clock.entry > clock.origin, clock.entry - clock.origin, -np.inf)[included]
-    start, stop = snap(entry if endpoint.entry else np.full(included.sum(), -np.inf), (stop - clock.origin)[included])
+    start = entry if endpoint.entry else np.full(included.sum(), -np.inf)
+    start, stop = snap(start, stop[included] - clock.origin[included])
     days = {term: first_day(history, parse_term(term), clock.origin) - clock.origin for term in treatments}
     patients = history.patients.filter(pl.Series(included))
     return Spells(

@@ -184,7 +184,8 @@ def _total_weight(spells: Spells, weights: Floats | None) -> Floats:
 
 def _code_groups(spells: Spells, model: CoxModel) -> _Groups:
     missing = np.zeros(len(spells), bool)
-    stratum, names = np.zeros(len(spells), np.int64), ("",)
+    stratum = np.zeros(len(spells), np.int64)
+    names: tuple[str, ...] = ("",)
     for column in model.strata:
         codes, levels = code_levels(spells, column)
         missing |= codes < 0

@@ -11,12 +11,15 @@ recursion: they go with :mod:`cox_likelihood`.
 """
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from dayzero.estimators.cox_likelihood import Evaluation, Weighting, evaluate, relative_risks
 from dayzero.estimators.cox_risk_sets import RiskSets
 from dayzero.spells import Floats, Ints
+
+SMALLEST: Final = 1e-280  # an elementary symmetric polynomial below it: risks too far apart to compute with
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,14 @@ def evaluate_exact(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats
     scale = sets.sum(risk)[0, tied] / deaths  # keeps every e_j within e^d: no overflow
     polynomials = _expand(sets, x, risk[0], (tied, deaths, scale))
     at = np.arange(len(tied))
-    value = polynomials.value[at, deaths]
+    value = np.maximum(polynomials.value[at, deaths], SMALLEST)
     slope = polynomials.first[at, :, deaths] / value[:, None]
     bend = polynomials.second[at, :, :, deaths] / value[:, None, None]
     return Evaluation(
         untied.log_likelihood - np.sum(np.log(value) + deaths * np.log(scale)),
         untied.score - np.sum(slope, axis=0),
         untied.information + np.sum(bend - slope[:, :, None] * slope[:, None, :], axis=0),
-        untied.extreme,
+        untied.extreme | np.any(value == SMALLEST),
     )
 
 

@@ -23,7 +23,7 @@ Ties = Literal["efron", "breslow", "exact"]
 
 CHUNK: Final = 16384  # columns multiplied at a time, so that the products stay in the processor's cache
 LOWEST: Final = -400.0  # log relative risk, against the highest of the stratum, below which rows count alike
-LOSS: Final = 1e9  # hazard of a row from before it was at risk that makes differences of running sums lose 7 digits
+LOSS: Final = 1e9  # hazard of a row from before its entry at which differences of running sums have lost 7 digits
 TINY: Final = 1e-200  # stands for an empty risk set's sum; below e^-400
 
 
@@ -177,8 +177,8 @@ def relative_risks(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats
     The highest of each stratum is 0: the likelihood does not change, and nothing overflows.
     """
     log_risk = beta @ x
-    top = np.maximum.reduceat(log_risk, sets.blocks, axis=-1)
-    log_risk -= sets.spread(top)
+    top = np.maximum.reduceat(log_risk, sets.rows_of.starts, axis=-1)
+    log_risk -= sets.rows_of.spread(top)
     np.maximum(log_risk, LOWEST, out=log_risk)
     return log_risk, weighting.weight * np.exp(log_risk), top
 
@@ -190,6 +190,8 @@ def hazard_terms(sets: RiskSets, x: Floats, weighting: Weighting, risk: Floats) 
     dying, tied = weighting.dying, weighting.tied
     mean, tied_mean = _means(sets, x, risk, tied)
     mean /= total[:, None, :]
+    if len(sets.entries):  # a mean lies within its covariate's range, whatever rounding leaves
+        np.clip(mean, x.min(axis=1)[:, None], x.max(axis=1)[:, None], out=mean)
     log_sum = np.sum(dying * np.log(total), axis=-1)
     if tied is None:
         none = np.zeros((len(risk), 0))
@@ -253,8 +255,8 @@ def evaluate(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats) -> E
     martingale = np.negative(expected, out=expected)
     martingale[:, sets.events] += events
     extreme = log_risk.min(axis=-1) <= LOWEST
-    if sets.subtracts:
-        extreme |= np.max(risk * sets.before_rows(terms.hazard), axis=-1) > LOSS
+    if len(sets.entries):
+        extreme |= np.max(risk[:, sets.entries] * sets.before_entries(terms.hazard), axis=-1) > LOSS
     return Evaluation(linear - terms.log_sum, martingale @ x.T, information, extreme)
 
 

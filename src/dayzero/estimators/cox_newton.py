@@ -18,7 +18,7 @@ STEP: Final = 1e-9  # convention 17: the step, in ranges of the covariate, at wh
 NOISE: Final = 1e-21  # g'I^-1 g, the squared step in standard errors, that is rounding error: nearly collinear columns
 STEPS: Final = 50
 HALVINGS: Final = 30
-ALIAS: Final = 1e-10  # 1 - R^2 of a column on the columns before it, below which it has no coefficient of its own
+ALIAS: Final = 1e-11  # 1 - R^2 of a column on the columns before it, below which it has no coefficient of its own
 FLAT: Final = 1e-7  # g'I^-1 g below which a likelihood does not rise any more
 RUNAWAY: Final = 0.1  # a step, in ranges of the covariate, that a converging fit does not take on a flat likelihood
 

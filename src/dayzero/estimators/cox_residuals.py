@@ -76,7 +76,5 @@ def cumulative_hazard(sets: RiskSets, x: Floats, weighting: Weighting, beta: Flo
         return np.zeros(0)
     _, risk, top = relative_risks(sets, x, weighting, beta)
     with np.errstate(over="ignore"):  # a coefficient that ran away may leave the centre an infinite hazard
-        hazard = hazard_terms(sets, x, weighting, risk).hazard[0] * np.exp(-sets.spread_times(top)[0])
-    running = np.cumsum(hazard)
-    before = np.concatenate(([0.0], running[sets.time_blocks[1:] - 1]))
-    return running - sets.spread_times(before)
+        hazard = hazard_terms(sets, x, weighting, risk).hazard[0] * np.exp(-sets.times_of.spread(top)[0])
+    return sets.times_of.up_to(hazard)

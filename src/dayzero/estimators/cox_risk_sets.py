@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from dayzero.estimators.cox_blocks import Blocks, form_blocks, run_lengths, run_starts
 from dayzero.spells import Bools, Floats, Ints
 
-SHORT: Final = 5  # runs shorter than this are summed faster row by row
+SHORT: Final = 5  # with fewer rows an event time than this, running sums over rows are faster than over times
 RADIX: Final = 65536  # whole times in a range smaller than this are sorted by radix
 Numbers = npt.NDArray[Any]
 
@@ -50,17 +51,15 @@ class RiskSets:
         (n,) at risk at the event times lower <= k < upper.
     leave
         (times,) position of the first row that leaves at each event time; there is always one, the event's.
-    entries, entry_starts
+    entries, entry_starts, entered
         Rows that enter after their stratum's first event time, sorted by ``lower``; where each run of equal ``lower``
-        starts.
-    next_entries
-        (times,) the first of these runs that enters after each event time; the number of runs where none does.
+        starts; the last event time before each run.
     events, event_starts
         (events,) positions of the rows that end in the event; (times,) where each event time's run starts.
     time, stratum
         (times,) the event times and the codes of their strata.
-    blocks, time_blocks
-        (strata,) where each stratum starts among the rows, and among the event times.
+    rows_of, times_of
+        The rows of each stratum, and its event times.
     """
 
     row: Ints
@@ -69,13 +68,13 @@ class RiskSets:
     leave: Ints
     entries: Ints
     entry_starts: Ints
-    next_entries: Ints
+    entered: Ints
     events: Ints
     event_starts: Ints
     time: Floats
     stratum: Ints
-    blocks: Ints
-    time_blocks: Ints
+    rows_of: Blocks
+    times_of: Blocks
 
     @property
     def times(self) -> int:
@@ -100,70 +99,30 @@ class RiskSets:
         Floats
             (..., times)
         """
-        sums = _later_sums(values, self.leave)
-        if len(self.entries):
-            entering = _later_sums(values[..., self.entries], self.entry_starts)
-            none_later = np.zeros((*sums.shape[:-1], 1))
-            sums -= np.concatenate((entering, none_later), axis=-1)[..., self.next_entries]
-        if len(self.time_blocks) > 1:
-            later = np.zeros((*sums.shape[:-1], len(self.time_blocks)))
-            later[..., :-1] = sums[..., self.time_blocks[1:]]
-            sums -= self.spread_times(later)
+        late = len(self.entries) > 0
+        if len(self.times_of.starts) == 1 and self.times > values.shape[-1] // SHORT:
+            sums = self.rows_of.from_on(values)[..., self.leave]
+            return sums - self.times_of.from_on(self._entering(values)) if late else sums
+        change = np.add.reduceat(values, self.leave, axis=-1)
+        return self.times_of.from_on(change - self._entering(values) if late else change)
+
+    def _entering(self, values: Floats) -> Floats:
+        """Sum (..., n) values over the rows that enter after each event time and before the next: (..., times)."""
+        sums = np.zeros((*values.shape[:-1], self.times))
+        sums[..., self.entered] = np.add.reduceat(values[..., self.entries], self.entry_starts, axis=-1)
         return sums
-
-    def spread(self, values: Floats) -> Floats:
-        """Repeat (..., strata) values over the rows of each stratum: (..., n)."""
-        return _repeat(values, self.blocks, len(self.row))
-
-    def spread_times(self, values: Floats) -> Floats:
-        """Repeat (..., strata) values over the event times of each stratum: (..., times)."""
-        return _repeat(values, self.time_blocks, self.times)
 
     def over_rows(self, increments: Floats) -> Floats:
         """Sum (..., times) increments over the event times at which each row is at risk: (..., n)."""
-        running = _running(increments)
-        sums = running[..., self.upper]
-        if self.subtracts:
-            sums -= running[..., self.lower]
+        running = self.times_of.up_to(increments)
+        sums = running[..., self.upper - 1]
+        if len(self.entries):
+            sums[..., self.entries] -= running[..., self.lower[self.entries] - 1]
         return sums
 
-    def before_rows(self, increments: Floats) -> Floats:
-        """Sum (..., times) increments over the event times numbered below each row's first: (..., n)."""
-        return _running(increments)[..., self.lower]
-
-    @property
-    def subtracts(self) -> bool:
-        """Whether sums over risk sets are differences: some rows enter late, or there are strata."""
-        return len(self.entries) > 0 or len(self.blocks) > 1
-
-
-def _running(increments: Floats) -> Floats:
-    running = np.zeros((*increments.shape[:-1], increments.shape[-1] + 1))
-    np.cumsum(increments, axis=-1, out=running[..., 1:])
-    return running
-
-
-def run_lengths(starts: Ints, total: int) -> Ints:
-    """Return the lengths of runs from where they start.
-
-    >>> run_lengths(np.array([0, 2, 3]), 7).tolist()
-    [2, 1, 4]
-    """
-    return np.diff(starts, append=total)
-
-
-def _later_sums(values: Floats, starts: Ints) -> Floats:
-    """Sum (..., n) values from the start of each run to the end of all: (..., runs)."""
-    backwards = np.s_[..., ::-1]
-    if len(starts) > values.shape[-1] // SHORT:
-        return np.cumsum(values[backwards], axis=-1)[backwards][..., starts]
-    sums = np.add.reduceat(values, starts, axis=-1)
-    np.cumsum(sums[backwards], axis=-1, out=sums[backwards])
-    return sums
-
-
-def _repeat(values: Floats, starts: Ints, total: int) -> Floats:
-    return values if len(starts) == 1 else np.repeat(values, run_lengths(starts, total), axis=-1)
+    def before_entries(self, increments: Floats) -> Floats:
+        """Sum (..., times) increments over the event times before the entry of each of ``entries``."""
+        return self.times_of.up_to(increments)[..., self.lower[self.entries] - 1]
 
 
 def form_risk_sets(seen: Observations) -> RiskSets:
@@ -223,28 +182,20 @@ def _index(
     lower, upper, base = bounds
     late = np.flatnonzero(lower > base)
     entries = late[_order(lower[late])]
-    entry_starts = _starts(lower[entries])
-    entered = lower[entries][entry_starts]
+    entry_starts = run_starts(lower[entries])
     events = np.flatnonzero(event)
     return RiskSets(
         row=row,
         lower=lower,
         upper=upper,
-        leave=_starts(upper),
+        leave=run_starts(upper),
         entries=entries,
         entry_starts=entry_starts,
-        next_entries=np.searchsorted(entered, np.arange(len(time[0])), side="right"),
+        entered=lower[entries[entry_starts]] - 1,
         events=events,
-        event_starts=_starts(upper[events]),
+        event_starts=run_starts(upper[events]),
         time=time[0],
         stratum=time[1],
-        blocks=_starts(stratum),
-        time_blocks=_starts(time[1]),
+        rows_of=form_blocks(stratum),
+        times_of=form_blocks(time[1]),
     )
-
-
-def _starts(codes: Numbers) -> Ints:
-    """Return where each run of equal neighbours starts."""
-    if not len(codes):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))

@@ -147,7 +147,8 @@ def _typed(column: pl.Series, data: DataSettings) -> pl.Series:
     values = column.drop_nulls()
     if column.name in data.categorical or values.is_empty() or not values.str.contains(_NUMBER).all():
         return column
-    return column.str.strip_chars().cast(pl.Float64)
+    numbers = column.str.strip_chars().cast(pl.Float64)
+    return numbers if numbers.is_finite().all() else column
 
 
 def _patient_index(patients: pl.DataFrame, events: Table) -> tuple[Ints, list[Finding]]:
@@ -177,11 +178,13 @@ def _days(events: Table, data: DataSettings) -> tuple[pl.Series, bool, list[Find
 
 
 def _numbers(column: pl.Series, events: Table, data: DataSettings) -> pl.Series:
-    wrong = (~column.str.contains(_NUMBER)).fill_null(value=False).arg_true()
+    numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
+    readable = (column.str.contains(_NUMBER) & numbers.is_finite()).fill_null(value=False)
+    wrong = (column.is_not_null() & ~readable).arg_true()
     if len(wrong):
         where = {"file": events.name, "row": int(events.rows[wrong[0]]), "column": "day"}
         raise InputError("not a number", mend="Write a number, or leave the cell empty.", **where)  # type: ignore[arg-type]
-    return column.str.strip_chars().cast(pl.Float64) * DAYS_PER[data.time_unit]
+    return numbers * DAYS_PER[data.time_unit]
 
 
 def _dates(column: pl.Series, events: Table) -> tuple[pl.Series, bool, list[Finding]]:

@@ -110,6 +110,8 @@ def substitute(endpoint: Endpoint, definitions: Mapping[str, str]) -> Endpoint:
             changed[item.name] = _filled(value, definitions)
         elif isinstance(value, tuple):
             changed[item.name] = tuple(_filled(text, definitions) for text in value)
+        elif isinstance(value, Mapping):
+            changed[item.name] = {column: _filled(text, definitions) for column, text in value.items()}
     return replace(endpoint, **changed)  # type: ignore[arg-type]
 
 

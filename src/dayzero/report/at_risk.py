@@ -16,6 +16,8 @@ from dayzero.report.series import Series
 
 _GAP: Final = 0.05
 _HEAD: Final = 0.26
+_APART: Final = 0.17  # inches between two cells
+_SMALLEST: Final = 7.5  # points
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class RiskTable:
         """Inches from the left edge to day 0: the longest name and half of the first cell, not touching."""
         widest = max((width_of(line) for lines in self.names for line in lines), default=0.0)
         first = max((width_of(next(iter(cells.values()), "")) for cells in self.cells), default=0.0)
-        return 0.08 + widest + 0.12 + first / 2
+        return 0.08 + widest + 0.18 + first / 2
 
 
 def _row_height(lines: Sequence[str]) -> float:
@@ -100,11 +102,16 @@ def _by_time(rows: pl.DataFrame, statistic: str, term: str | None = None) -> dic
     return dict(rows.select("time", "estimate").drop_nulls().rows())
 
 
-def _cell_size(table: RiskTable, axis: TimeAxis, scale: float) -> float:
-    """Return the size of type, in points, at which the widest cell leaves a gap to its neighbour."""
-    widest = max((width_of(text) for cells in table.cells for text in cells.values()), default=0.0)
+def _cell_size(table: RiskTable, axis: TimeAxis, scale: float) -> tuple[float, int]:
+    """Return the size of type, in points, and under which ticks cells stand so that neighbours keep apart.
+
+    Where the widest cell does not fit under every tick in a size that can be read, it stands under every second, or
+    third; the numbers left out are in the table beside the figure.
+    """
+    widest = max((width_of(text) for cells in table.cells for text in cells.values()), default=0.01)
     room = (axis.ticks[1] - axis.ticks[0]) * scale if len(axis.ticks) > 1 else widest + 1
-    return max(5.5, min(SIZE, SIZE * (room - 0.08) / max(widest, 0.01)))
+    every = next(k for k in range(1, 100) if k * room - _APART >= widest * _SMALLEST / SIZE)
+    return min(SIZE, SIZE * (every * room - _APART) / widest), every
 
 
 def draw_risk_table(canvas: Canvas, table: RiskTable, *, axis: TimeAxis, left: float, scale: float) -> None:
@@ -124,7 +131,7 @@ def draw_risk_table(canvas: Canvas, table: RiskTable, *, axis: TimeAxis, left: f
         Inches a day.
     """
     bottom = table.height - _HEAD
-    size = _cell_size(table, axis, scale)
+    size, every = _cell_size(table, axis, scale)
     if table.names:
         canvas.text(0.08, bottom + 0.1, table.heading, fontweight="bold")
     for lines, cells, style in zip(table.names, table.cells, table.styles, strict=True):
@@ -132,7 +139,7 @@ def draw_risk_table(canvas: Canvas, table: RiskTable, *, axis: TimeAxis, left: f
         colour = style.colour if style else INK
         for k, line in enumerate(lines):
             canvas.text(0.08, base - k * LINE, line, color=colour)
-        for tick in axis.ticks:
+        for tick in axis.ticks[::every]:
             text = cells.get(tick, "")
             canvas.text(left + tick * scale, base, text, ha="center", fontsize=size)
         bottom -= _row_height(lines)

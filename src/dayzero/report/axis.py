@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 DAYS_PER: Final = {"days": 1.0, "months": 30.4375, "years": 365.25}
-MOST_INTERVALS: Final = 6
+MOST_INTERVALS: Final = 8
 _STEPS: Final = {
     "days": (1, 2, 5, 7, 10, 14, 20),
     "months": (1, 2, 3, 6),
@@ -50,8 +50,8 @@ def time_axis(last_day: float) -> TimeAxis:
     ('0', '5', '10', '15', '20', '25')
     >>> time_axis(1000).labels, time_axis(1000).unit
     (('0', '6', '12', '18', '24', '30'), 'months')
-    >>> time_axis(2081).ticks
-    (0.0, 365.25, 730.5, 1095.75, 1461.0, 1826.25)
+    >>> time_axis(2640).labels, time_axis(2640).unit
+    (('0', '1', '2', '3', '4', '5', '6', '7'), 'years')
     """
     unit = "days" if last_day <= 100 else "months" if last_day <= 1100 else "years"
     length = max(last_day, 1.0) / DAYS_PER[unit]

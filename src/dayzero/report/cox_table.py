@@ -3,8 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dayzero.report.formats import NONE, chi_squared, count, interval, p_value, plural, printable, ratio
-from dayzero.report.labels import column_label, split_group
+from dayzero.report.footnotes import explain, footnotes, mark
+from dayzero.report.formats import (
+    NONE,
+    NOT_ESTIMABLE,
+    chi_squared,
+    count,
+    interval,
+    p_value,
+    plural,
+    printable,
+    ratio,
+    sentence_case,
+)
+from dayzero.report.labels import column_label, in_sentence, split_group
 from dayzero.report.page import Section
 from dayzero.report.tables import Row, Table, rows_of
 
@@ -21,16 +33,21 @@ def hazard_ratios(section: Section) -> Table | None:
     header = [f"{_NAMES[kind] if len(models) > 1 else ''}{name}" for kind in models for name in _columns(section)]
     terms = list(dict.fromkeys(row["term"] for row in found))
     lines: list[Row] = []
+    marks = footnotes(found)
     for term in terms:
         column, value = term_parts(term)
         if value and (not lines or _heads(lines, column) != column):
             lines.append(Row(_heading(section, column)))
-        cells = [cell for kind in models for cell in _cells(_row(found, term, kind))]
-        lines.append(Row(value or column, tuple(cells), int(bool(value))))
-    return Table(f"Hazard ratios, {section.label}", ("Term", *header), tuple(lines), _note(found, section))
+        cells = [cell for kind in models for cell in _cells(_row(found, term, kind), marks)]
+        lines.append(Row(value or sentence_case(column), tuple(cells), int(bool(value))))
+    note = explain(marks, _note(found, section), _TWO_MODELS if len(models) > 1 else "")
+    return Table(f"Hazard ratios, {in_sentence(section.label)}", ("Term", *header), tuple(lines), note)
 
 
 _NAMES: Final = {UNIVARIABLE: "Alone: ", None: "Together: "}
+
+
+_TWO_MODELS: Final = "Alone: the only term of its model. Together: all terms in one model."
 
 
 def _columns(section: Section) -> tuple[str, str]:
@@ -53,19 +70,22 @@ def _heads(lines: list[Row], column: str) -> str:
     """Return the column under whose heading the next line would stand."""
     for line in reversed(lines):
         if not line.cells:
-            return column if line.name == column or line.name.startswith(f"{column} (") else ""
+            return column if line.name.casefold().startswith(f"{column} (".casefold()) else ""
         if not line.level:
             return ""
     return ""
 
 
 def _heading(section: Section, column: str) -> str:
+    level = reference_level(section, column)
+    return f"{sentence_case(column)} (reference: {level or 'its first level by name'})"
+
+
+def reference_level(section: Section, column: str) -> str:
+    """Return the reference level of a column, by its label; empty where the settings do not name it."""
     reference = section.settings.get("reference")
-    known = (
-        {column_label(str(name)): value for name, value in reference.items()} if isinstance(reference, Mapping) else {}
-    )
-    level = known.get(column)
-    return f"{column} (reference: {printable(str(level))})" if level is not None else column
+    named = reference.items() if isinstance(reference, Mapping) else ()
+    return {column_label(str(name)): printable(str(level)) for name, level in named}.get(column, "")
 
 
 def _is(row: dict[str, Any], kind: str | None) -> bool:
@@ -76,11 +96,13 @@ def _row(found: list[dict[str, Any]], term: str, kind: str | None) -> dict[str, 
     return next((row for row in found if row["term"] == term and _is(row, kind)), {})
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, str]:
-    if not row or row["estimate"] is None:
+def _cells(row: dict[str, Any], marks: Mapping[str, str]) -> tuple[str, str]:
+    if not row:
         return NONE, NONE
+    if row["estimate"] is None:
+        return NOT_ESTIMABLE + mark(row, marks), p_value(row["p_value"])
     limits = interval(row["lower"], row["upper"], ratio)
-    return f"{ratio(row['estimate'])} ({limits})", p_value(row["p_value"])
+    return f"{ratio(row['estimate'])} ({limits}){mark(row, marks)}", p_value(row["p_value"])
 
 
 def _note(found: list[dict[str, Any]], section: Section) -> str:
@@ -95,14 +117,18 @@ def _note(found: list[dict[str, Any]], section: Section) -> str:
 def model_tests(section: Section) -> Table | None:
     """Likelihood ratio, score and Wald tests of the whole model, and tests of proportional hazards."""
     whole = [row for row in rows_of(section, *_TESTS) if row["kind"] != UNIVARIABLE]
-    lines = [Row(_TESTS[row["statistic"]], _test(row)) for row in whole]
-    lines += [
-        Row(f"Proportional hazards, {' '.join(filter(None, term_parts(row['term'])))}" if row["term"] else
-            "Proportional hazards, all terms", _test(row))
-        for row in rows_of(section, "proportional_hazards")
-    ]  # fmt: skip
-    return Table("Tests of the model", ("Test", "χ²", "df", "p"), tuple(lines)) if lines else None
+    assumptions = rows_of(section, "proportional_hazards")
+    marks = footnotes((*whole, *assumptions))
+    lines = [Row(_TESTS[row["statistic"]], _test(row, marks)) for row in whole]
+    lines += [Row(_assumption(row), _test(row, marks)) for row in assumptions]
+    return Table("Tests of the model", ("Test", "χ²", "df", "p"), tuple(lines), explain(marks)) if lines else None
 
 
-def _test(row: dict[str, Any]) -> tuple[str, str, str]:
-    return chi_squared(row["estimate"]), count(row["df"]), p_value(row["p_value"])
+def _assumption(row: dict[str, Any]) -> str:
+    of = " ".join(filter(None, term_parts(row["term"]))) if row["term"] else "all terms"
+    return f"Proportional hazards, {of}"
+
+
+def _test(row: dict[str, Any], marks: Mapping[str, str]) -> tuple[str, str, str]:
+    p = NOT_ESTIMABLE if row["p_value"] is None else p_value(row["p_value"])
+    return chi_squared(row["estimate"]), count(row["df"]), p + mark(row, marks)

@@ -27,6 +27,7 @@ _PLOT: Final = 3.35  # inches
 _TOP: Final = 0.52
 _BELOW: Final = 0.56
 _MARK: Final = 0.013  # half the height of a censoring mark, as a probability
+_MANY: Final = 100  # censoring marks on one curve
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def _test(section: Section, term: str | None) -> str:
     if not found.height:
         return ""
     method = "Gray’s test" if term else _method(found["method"][0])
-    return f"{method}, {p_statement(found['p_value'][0])}"
+    warned = " (see the warning)" if found["warning"][0] else ""
+    return f"{method}, {p_statement(found['p_value'][0])}{warned}"
 
 
 def _method(method: str | None) -> str:
@@ -168,10 +170,17 @@ def _curve(axes: "Axes", curve: Series, style: Style, *, band: bool) -> None:
     (line,) = axes.step(time, height, where="post", color=style.colour, linewidth=1.8, clip_on=False)
     if style.dashes:
         line.set_dashes(style.dashes)
+    _marks(axes, curve, style)
+
+
+def _marks(axes: "Axes", curve: Series, style: Style) -> None:
+    """Draw the censoring marks; many are finer, so that the curve stays visible among them."""
+    many = len(curve.censored) > _MANY
+    half = _MARK / 2 if many else _MARK
     gap = np.full(len(curve.censored), np.nan)
     across = np.column_stack((curve.censored, curve.censored, gap)).ravel()
-    along = np.column_stack((curve.height - _MARK, curve.height + _MARK, gap)).ravel()
-    axes.plot(across, along, color=style.colour, linewidth=0.8, clip_on=False)
+    along = np.column_stack((curve.height - half, curve.height + half, gap)).ravel()
+    axes.plot(across, along, color=style.colour, linewidth=0.4 if many else 0.8, clip_on=False)
 
 
 def _place(plot: Plot, bottom: float) -> Place:

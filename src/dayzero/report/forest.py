@@ -4,10 +4,10 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from dayzero.report.canvas import SIZE, Canvas, new_canvas, width_of, wrap
-from dayzero.report.cox_table import UNIVARIABLE, term_parts
-from dayzero.report.formats import interval, p_value, ratio
+from dayzero.report.cox_table import UNIVARIABLE, reference_level, term_parts
+from dayzero.report.formats import interval, p_value, ratio, sentence_case
 from dayzero.report.page import Section
-from dayzero.report.palette import FAINT, INK, SOFT
+from dayzero.report.palette import FAINT, INK, SOFT, style_of
 from dayzero.report.tables import rows_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def draw_forest(section: Section, *, synthetic: bool = False) -> "Figure":
     """
     rows = [row for row in rows_of(section, "hazard_ratio") if row["kind"] != UNIVARIABLE]
     rows = rows or rows_of(section, "hazard_ratio")
-    names = [wrap(": ".join(filter(None, term_parts(row["term"]))), 2.4, most=1)[0] for row in rows]
+    names = [wrap(_name(section, row["term"]), 2.6, most=1)[0] for row in rows]
     left = max(1.2, max((width_of(name) for name in names), default=0.0) + 0.35)
     height = _TOP + _ROW * len(rows) + _BELOW
     with new_canvas(height, section.label, *names) as canvas:
@@ -48,6 +48,12 @@ def draw_forest(section: Section, *, synthetic: bool = False) -> "Figure":
         if synthetic:
             canvas.stamp()
     return canvas.figure
+
+
+def _name(section: Section, term: str) -> str:
+    column, level = term_parts(term)
+    reference = reference_level(section, column) if level else ""
+    return ": ".join(filter(None, (sentence_case(column), f"{level} v {reference}" if reference else level)))
 
 
 def _reach(rows: list[dict[str, Any]]) -> float:
@@ -85,7 +91,7 @@ def _interval(axes: "Axes", row: dict[str, Any], level: float) -> None:
         for end, mark in outside:
             axes.plot([end], [level], marker=mark, markersize=5, color=INK, clip_on=False)
     if low <= row["estimate"] <= high:
-        axes.plot([row["estimate"]], [level], marker="s", markersize=5.5, color="#0a5ea8", linestyle="none")
+        axes.plot([row["estimate"]], [level], marker="s", markersize=5.5, color=style_of(0).colour, linestyle="none")
 
 
 def _numbers(canvas: Canvas, row: dict[str, Any], name: str, base: float) -> None:

@@ -9,6 +9,7 @@ from dayzero.report.axis import DAYS_PER
 
 NONE: Final = "–"
 NOT_REACHED: Final = "not reached"
+NOT_ESTIMABLE: Final = "not estimable"
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
 _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dayzero import __version__
 from dayzero.errors import Finding
-from dayzero.report.formats import listed, plural, printable, sentence_case
+from dayzero.report.formats import listed, plural, printable
 from dayzero.report.kinds import kind_of
-from dayzero.report.page import Page, Section
+from dayzero.report.page import FlowStep, Page, Section
 from dayzero.report.palette import DARK
 from dayzero.report.svg import to_svg
 from dayzero.report.table_one import table_one
@@ -22,6 +22,7 @@ from dayzero.report.words import warnings_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
 LEVELS: Final = {"error": "Errors", "warning": "Warnings", "note": "Notes"}
 _MOST_ROWS: Final = 12
@@ -93,12 +94,14 @@ def _printed(number: int, section: Section, synthetic: bool) -> Printed:
         pictures=tuple(pictures),
         tables=tuple(table for table in kind.tables(section) if table),
         details=tuple(table for table in kind.details(section) if table),
-        settings={name: _setting(value) for name, value in section.settings.items() if value not in (None, "", ())},
+        settings={name: _setting(value) for name, value in section.settings.items() if _setting(value)},
     )
 
 
 def _setting(value: object) -> str:
-    """Write a setting as people read it."""
+    """Write a setting as people read it; empty where it was not made."""
+    if value is None:
+        return ""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} = {_setting(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
@@ -133,9 +136,11 @@ def render_html(page: Page, printed: tuple[Printed, ...] | None = None) -> str:
         markup=Markup,
         version=__version__,
         findings=_by_level(page.findings),
+        found=summary_of(page.findings),
         table_one=table_one(page.table_one),
         follow_up=follow_up(page.sections),
         definitions=_definitions(page.sections),
+        flow_sentence=flow_sentence(page.flow) if page.flow else "",
     )
     return f"{text}\n"
 
@@ -149,7 +154,24 @@ def _template() -> "Template":
     )
     environment.filters["slug"] = slug
     environment.filters["places"] = places
+    environment.filters["unbroken"] = unbroken
     return environment.from_string((_FILES / "report.html.j2").read_text(encoding="utf-8"))
+
+
+_RANGE: Final = re.compile(r"\d[\d.]*–\d[\d.]*")
+
+
+def unbroken(text: str) -> "Markup":
+    """Keep the two limits of an interval on one line.
+
+    Examples
+    --------
+    >>> str(unbroken("0.56 (0.31–0.99) & more"))
+    '0.56 (<span class="whole">0.31–0.99</span>) &amp; more'
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(_RANGE.sub(r'<span class="whole">\g<0></span>', str(escape(printable(text)))))  # noqa: S704  # escaped before
 
 
 def _finalize(value: Any) -> Any:
@@ -173,6 +195,19 @@ def _by_level(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     return {name: items for name, items in grouped.items() if items}
 
 
+def summary_of(findings: Iterable[Finding]) -> str:
+    """Count the findings of each level.
+
+    Examples
+    --------
+    >>> summary_of([Finding("note", "a", "x"), Finding("error", "b", "y"), Finding("note", "c", "z")])
+    '1 error, 2 notes'
+    """
+    return (
+        ", ".join(plural(len(items), name[:-1].lower()) for name, items in _by_level(findings).items()) or "no findings"
+    )
+
+
 def places(finding: Finding) -> str:
     """Say where a finding is, without listing thousands of rows.
 
@@ -191,13 +226,24 @@ def places(finding: Finding) -> str:
 
 
 def _definitions(sections: Iterable[Section]) -> dict[str, str]:
-    """Map each definition to its endpoint's label, once; the label is taken off the definition's beginning."""
-    return {_without_label(section): _defined(section) for section in sections if section.definition}
-
-
-def _without_label(section: Section) -> str:
-    return sentence_case(section.definition.removeprefix(f"{section.label}:").strip())
+    """Map each definition to its endpoint's label, once."""
+    return {section.definition: _defined(section) for section in sections if section.definition}
 
 
 def _defined(section: Section) -> str:
     return f"{section.label} (hypothetical)" if section.hypothetical else section.label
+
+
+def flow_sentence(flow: Sequence[FlowStep]) -> str:
+    """Say the flow in one line where it has no branch that loses anybody; empty where a tree must be drawn.
+
+    Examples
+    --------
+    >>> flow_sentence([FlowStep("in the patients table", 137), FlowStep("analysed for survival", 137)])
+    '137 patients are in the patients table; all of them are analysed for survival.'
+    """
+    if len(flow) > 2 or any(step.n != flow[0].n or step.reasons for step in flow[1:]):
+        return ""
+    number = f"{flow[0].n:,} {'patient is' if flow[0].n == 1 else 'patients are'}"
+    everybody = f"{number} {flow[0].label}"
+    return f"{everybody}; all of them are {flow[1].label}." if len(flow) > 1 else f"{everybody}."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from dayzero.protocol.words import term_words
+from dayzero.protocol.words import listed, term_words
 from dayzero.report.formats import printable
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def group_labels(groups: Iterable[str | None], by: str = "") -> Mapping[str | No
     >>> dict(group_labels(["risk=high", "risk=low"]))
     {'risk=high': 'high', 'risk=low': 'low'}
     >>> dict(group_labels(["hla_matched=0", "hla_matched=1"]))
-    {'hla_matched=0': 'hla matched 0', 'hla_matched=1': 'hla matched 1'}
+    {'hla_matched=0': 'HLA matched 0', 'hla_matched=1': 'HLA matched 1'}
     """
     names = list(dict.fromkeys(groups))
     parts = {name: split_group(name, by) for name in names if name is not None}
@@ -84,18 +84,28 @@ def in_sentence(text: str) -> str:
 
 
 def column_label(column: str) -> str:
-    """Name a column.
+    """Name a column: underscores are spaces, and what the field abbreviates has its capitals.
 
     Examples
     --------
-    >>> column_label("donor_age")
-    'donor age'
+    >>> column_label("donor_age"), column_label("donor_cmv"), column_label("cgvhd")
+    ('donor age', 'donor CMV', 'chronic GVHD')
     """
-    return printable(column.replace("_", " "))
+    words = column.replace("_", " ").split(" ")
+    return printable(" ".join(word.upper() if word in _CAPITALS else _GVHD.get(word, word) for word in words))
+
+
+_CAPITALS: Final = frozenset(
+    {"aml", "bmi", "cmv", "cns", "crp", "crs", "dli", "dna", "ebv", "ecog", "fab", "gvhd", "hla", "hsct", "icans",
+     "kps", "ldh", "mds", "mrd", "pcr", "tbi", "tcd", "wbc"}
+)  # fmt: skip
+_GVHD: Final = {"agvhd": "acute GVHD", "cgvhd": "chronic GVHD"}
 
 
 def event_label(term: str | None, endpoint: "Endpoint | None" = None) -> str:
     """Name an event: the endpoint's label for its own, the definition's words for a competing one.
+
+    A death that competes is a death before everything else: it is named so, for its incidence is not that of death.
 
     Examples
     --------
@@ -103,13 +113,26 @@ def event_label(term: str | None, endpoint: "Endpoint | None" = None) -> str:
     'second cancer'
     """
     if endpoint is not None and term == endpoint.event_state:
-        return printable(in_sentence(endpoint.title.removeprefix(_INCIDENCE)))
+        return printable(_own_event(endpoint))
     if endpoint is not None and term in endpoint.competing:
-        return printable(term_words(str(term)))
-    return printable((term or "").replace("_", " "))
+        return printable(_competing_event(str(term), endpoint))
+    return column_label(term or "")
+
+
+def _own_event(endpoint: "Endpoint") -> str:
+    return in_sentence(endpoint.title.removeprefix(_INCIDENCE))
+
+
+def _competing_event(term: str, endpoint: "Endpoint") -> str:
+    others = [_own_event(endpoint), *(term_words(other) for other in endpoint.competing if other != term)]
+    without = f"{term} without {listed(others, 'or')}"
+    return without if term == "death" and len(without) <= _LONGEST else term_words(term)
+
+
+_LONGEST: Final = 48
 
 
 def origin_label(endpoint: "Endpoint | None") -> str:
     """Name the day from which an endpoint counts, ``day zero`` where its name would be too long for an axis."""
     words = printable(term_words(endpoint.origin)) if endpoint is not None else ""
-    return words if 0 < len(words) <= 48 else "day zero"
+    return words if 0 < len(words) <= _LONGEST else "day zero"

@@ -95,16 +95,16 @@ class Section:
 
 @dataclass(frozen=True)
 class FlowStep:
-    """One box of the patient flow: who was left, and why the others were not.
+    """One box of the patient flow: the first is everybody, each other one branches off from it.
 
     Attributes
     ----------
     label
-        Who they are, for example ``infused``.
+        Who they are, for example ``analysed for overall survival``.
     n
         Number of patients.
     reasons
-        Lines such as ``2 without an infusion``: those lost between the step before and this one.
+        Lines such as ``2 without an infusion``: those of the first box who are not in this one.
     """
 
     label: str
@@ -127,7 +127,7 @@ class Page:
     findings
         What is wrong, or remarkable, in the data.
     flow
-        The patient flow, from the first box to the last.
+        The patient flow: everybody first, then the populations of the analyses, which are parts of it side by side.
     table_one
         Baseline characteristics, as rows of :func:`dayzero.estimators.descriptive.describe`.
     sections

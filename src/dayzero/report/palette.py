@@ -1,7 +1,8 @@
 """Colours and dashes of the curves: apart for the colour-blind, apart in grey print, legible on white and on black.
 
-The hues follow Okabe and Ito (2008), darkened so that each reaches a contrast of 4.5 on white; each has a lighter twin
-for a dark page, which the page's style sheet puts in its place.
+The hues follow Okabe and Ito (2008), darkened so that each reaches a contrast of 4.5 on white, for names are written in
+them; the first three are far apart in lightness, for a print in grey. Each has a lighter twin for a dark page, put in
+its place by the page's style sheet.
 """
 
 from dataclasses import dataclass
@@ -16,12 +17,12 @@ DARK: Final = {  # colour on a light page -> on a dark page
     SOFT: "#a4aeb7",
     FAINT: "#3b444c",
     STAMP: "#ff8a80",
-    "#0a5ea8": "#62b0f4",
-    "#b84a0e": "#f59a5f",
-    "#157a5c": "#4fcaa2",
-    "#83398f": "#d597e0",
-    "#7a6200": "#d9bd4a",
-    "#454d55": "#c3cbd2",
+    "#0d3d80": "#5b9ff2",
+    "#bb560e": "#f78f3f",
+    "#176b4e": "#8af2cb",
+    "#94399c": "#cf8fd8",
+    "#4d3a02": "#f7e58a",
+    "#55606b": "#aab4c0",
 }
 _COLOURS: Final = tuple(DARK)[4:]
 _DASHES: Final[tuple[tuple[float, ...], ...]] = (

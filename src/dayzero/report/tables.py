@@ -1,14 +1,16 @@
 """Tables made from rows of estimates: what is written in which cell, and nothing else."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
 
 from dayzero.report.axis import time_axis
+from dayzero.report.footnotes import explain, footnotes, mark
 from dayzero.report.formats import (
     NONE,
+    NOT_ESTIMABLE,
     chi_squared,
     count,
     duration,
@@ -28,12 +30,16 @@ Rows = list[dict[str, Any]]
 CURVES: Final = ("survival", "cumulative_incidence", "state_probability")
 FEW: Final = 5  # a rate of fewer patients than this at risk says little (clinical rule book 7.1; Pocock 2002)
 FEW_MARK: Final = "†"
+MOST_COLUMNS: Final = 4  # groups side by side
 TESTS: Final = {"logrank": "Log-rank", "gray": "Gray"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: its name, its cells, and whether it is indented; without cells it heads those below."""
+    """One line of a table: its name, its cells, and whether it is indented; without cells it heads those below.
+
+    A line break within a name or a cell starts its second line, which is secondary.
+    """
 
     name: str
     cells: tuple[str, ...] = ()
@@ -75,28 +81,63 @@ def duration_unit(section: Section) -> str:
 
 
 def rates(section: Section) -> Table | None:
-    """Rates at fixed times with their limits, the number at risk and the events so far."""
+    """Rates at fixed times with their limits, the number at risk and the events so far.
+
+    A few groups stand side by side, for the comparison is within a line; one group, or many, stand below each other.
+    """
     found = rows_of(section, *CURVES)
     if not found:
         return None
     at_risk = {(row["group"], row["time"]): row["estimate"] for row in rows_of(section, "n_at_risk")}
     names = group_labels((row["group"] for row in found), section.by)
-    header = (f"Time from {origin_label(section.endpoint)}", f"% ({section.confidence})", "At risk", "Events so far")
+    marks = footnotes(found)
+    cells = {_key(row): _rate(row, at_risk.get((row["group"], row["time"])), marks) for row in found}
+    side_by_side = 1 < len(names) <= MOST_COLUMNS
+    lay_out = _rates_across if side_by_side else _rates_down
+    header, lines = lay_out(section, names, cells)
+    note = explain(marks, _rates_note(cells.values()), _SO_FAR if side_by_side else "")
+    header = (f"Time from {origin_label(section.endpoint)}", *header)
+    return Table(f"{section.label} at fixed times", header, tuple(lines), note)
+
+
+_Rates = Mapping[tuple[str | None, str | None, float], tuple[str, str, str]]
+_SO_FAR: Final = "At risk: still followed and free of every event. Events: up to that time."
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str | None, str | None, float]:
+    return row["term"], row["group"], row["time"]
+
+
+def _rates_across(
+    section: Section, names: Mapping[str | None, str], cells: _Rates
+) -> tuple[tuple[str, ...], list[Row]]:
+    """Lay out one column a group: rate and limits, below them the patients at risk and the events."""
+    terms = list(dict.fromkeys(term for term, _, _ in cells))
     lines: list[Row] = []
-    for (term, group), block in _blocks(found).items():
+    for term in terms:
+        lines += [Row(sentence_case(event_label(term, section.endpoint)))] if term else []
+        for time in dict.fromkeys(at for of, _, at in cells if of == term):
+            found = [cells.get((term, group, time), (NONE, NONE, NONE)) for group in names]
+            lines.append(Row(_time_label(time), tuple(_two_lines(*cell) for cell in found), int(bool(term))))
+    return tuple(f"{name}\n% ({section.confidence})" for name in names.values()), lines
+
+
+def _two_lines(rate: str, left: str, happened: str) -> str:
+    counts = [] if left == NONE else [f"{left} at risk"]
+    counts += [] if happened == NONE else [f"{happened} event{'' if happened == '1' else 's'}"]
+    return f"{rate}\n{', '.join(counts)}" if counts else rate
+
+
+def _rates_down(section: Section, names: Mapping[str | None, str], cells: _Rates) -> tuple[tuple[str, ...], list[Row]]:
+    """Lay out one block an event and group, a line a time."""
+    lines: list[Row] = []
+    terms = list(dict.fromkeys(term for term, _, _ in cells))
+    for term, group in sorted(dict.fromkeys(key[:2] for key in cells), key=lambda key: terms.index(key[0])):
         title = _block_title(section, term, group, names)
         lines += [Row(title)] if title else []
-        lines += [_rate(row, at_risk.get((group, row["time"])), level=bool(title)) for row in block]
-    return Table(f"{section.label} at fixed times", header, tuple(lines), _rates_note(lines))
-
-
-def _rates_note(lines: Sequence[Row]) -> str:
-    """Explain the marks that the table has."""
-    text = " ".join(cell for line in lines for cell in line.cells[:1])
-    bare = f"{NONE}: no limits exist where the estimate is 0 or 100 %, or nothing was observed so late."
-    few = f"{FEW_MARK}: fewer than {FEW} patients at risk."
-    shown = {bare: f"({NONE})" in text or text.endswith(NONE) or f"{NONE} " in text, few: FEW_MARK in text}
-    return " ".join(note for note, needed in shown.items() if needed)
+        lines += [Row(_time_label(time), cell, int(bool(title)))
+                  for (of, who, time), cell in cells.items() if (of, who) == (term, group)]  # fmt: skip
+    return (f"% ({section.confidence})", "At risk", "Events so far"), lines
 
 
 def _block_title(section: Section, term: str | None, group: str | None, names: Mapping[str | None, str]) -> str:
@@ -105,15 +146,26 @@ def _block_title(section: Section, term: str | None, group: str | None, names: M
     return sentence_case(f"{event}: {who}" if event and who else event) or who
 
 
-def _rate(row: dict[str, Any], at_risk: float | None, *, level: bool) -> Row:
-    few = at_risk is not None and at_risk < FEW and row["estimate"] is not None
-    value = percent(row["estimate"])
-    limits = interval(row["lower"], row["upper"], percent)
-    name = moment(row["time"])
-    name = name if name.endswith(("day", "days")) else f"{name} (day {plain(row['time'])})"
-    text = value if value == NONE else f"{value} ({limits}){FEW_MARK if few else ''}"
-    cells = (text, count(at_risk), count(row["n_events"]))
-    return Row(name, cells, int(level))
+def _rates_note(cells: Iterable[tuple[str, str, str]]) -> str:
+    """Explain the signs that the table has."""
+    text = " ".join(rate for rate, _, _ in cells)
+    bare = f"{NONE}: there are no limits where the estimate is 0 or 100 %."
+    few = f"{FEW_MARK}: fewer than {FEW} patients at risk."
+    return " ".join(note for note, sign in ((bare, f"({NONE})"), (few, FEW_MARK)) if sign in text)
+
+
+def _rate(row: dict[str, Any], at_risk: float | None, marks: Mapping[str, str]) -> tuple[str, str, str]:
+    if row["estimate"] is None:
+        text = NOT_ESTIMABLE
+    else:
+        few = FEW_MARK if at_risk is not None and at_risk < FEW else ""
+        text = f"{percent(row['estimate'])} ({interval(row['lower'], row['upper'], percent)}){few}"
+    return text + mark(row, marks), count(at_risk), count(row["n_events"])
+
+
+def _time_label(time: float) -> str:
+    name = moment(time)
+    return name if name.endswith(("day", "days")) else f"{name} (day {plain(time)})"
 
 
 def medians(section: Section) -> Table | None:
@@ -123,14 +175,16 @@ def medians(section: Section) -> Table | None:
         return None
     unit = duration_unit(section)
     names = group_labels((row["group"] for row in found), section.by)
-    header = (column_label(section.by) or "Population", "Patients", "Events", f"Median, {unit} ({section.confidence})")
-    lines = tuple(Row(names[row["group"]], _median_cells(row, unit)) for row in found)
-    return Table(f"Median {in_sentence(section.label)}", header, lines)
+    who = sentence_case(column_label(section.by)) or "Population"
+    header = (who, "Patients", "Events", f"Median, {unit} ({section.confidence})")
+    marks = footnotes(found)
+    lines = tuple(Row(names[row["group"]], _median_cells(row, unit, marks)) for row in found)
+    return Table(f"Median {in_sentence(section.label)}", header, lines, explain(marks))
 
 
-def _median_cells(row: dict[str, Any], unit: str) -> tuple[str, ...]:
+def _median_cells(row: dict[str, Any], unit: str, marks: Mapping[str, str]) -> tuple[str, ...]:
     median = f"{duration(row['estimate'], unit)} ({range_of_days(row['lower'], row['upper'], unit)})"
-    return count(row["n"]), count(row["n_events"]), median
+    return count(row["n"]), count(row["n_events"]), median + mark(row, marks)
 
 
 def group_tests(section: Section) -> Table | None:
@@ -138,9 +192,10 @@ def group_tests(section: Section) -> Table | None:
     found = rows_of(section, *TESTS)
     if not found:
         return None
-    lines = tuple(Row(_test_name(row, section), _test_cells(row, section)) for row in found)
+    marks = footnotes(found)
+    lines = tuple(Row(_test_name(row, section), _test_cells(row, section, marks)) for row in found)
     pairs = any(row["group"] for row in found)
-    note = "Method of the pairwise p values: see the settings." if pairs else ""
+    note = explain(marks, "Method of the pairwise p values: see the settings." if pairs else "")
     return Table("Tests between groups", ("Test", "Compared", "χ²", "df", "p"), lines, note)
 
 
@@ -149,9 +204,10 @@ def _test_name(row: dict[str, Any], section: Section) -> str:
     return f"{name}, {event_label(row['term'], section.endpoint)}" if row["term"] else name
 
 
-def _test_cells(row: dict[str, Any], section: Section) -> tuple[str, ...]:
+def _test_cells(row: dict[str, Any], section: Section, marks: Mapping[str, str]) -> tuple[str, ...]:
     compared = pair_label(row["group"], section.by) if row["group"] else "all groups"
-    return compared, chi_squared(row["estimate"]), count(row["df"]), p_value(row["p_value"])
+    p = NOT_ESTIMABLE if row["p_value"] is None else p_value(row["p_value"])
+    return compared, chi_squared(row["estimate"]), count(row["df"]), p + mark(row, marks)
 
 
 def at_risk(section: Section) -> Table | None:
@@ -174,15 +230,20 @@ def at_risk(section: Section) -> Table | None:
 
 
 def follow_up(sections: Iterable[Section]) -> Table | None:
-    """Median follow-up by the reverse Kaplan-Meier method, and apart from it the range that was observed."""
-    endpoints: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """Median follow-up by the reverse Kaplan-Meier method, and apart from it the range that was observed.
+
+    Endpoints whose patients were followed alike share a block.
+    """
+    blocks: dict[tuple[Row, ...], list[str]] = {}
     for section in sections:
         found = {(str(r["statistic"]), r["group"]): r for r in rows_of(section, *_FOLLOW_UP)}
         names = group_labels((group for statistic, group in found if statistic == _FOLLOW_UP[0]), section.by)
-        for group, name in names.items():
-            endpoints.setdefault((name, _follow_up_cells(found, group)), []).append(in_sentence(section.label))
-    lines = [Row(f"{name}: {listed(dict.fromkeys(of))}", cells) for (name, cells), of in endpoints.items()]
-    header = ("Patients of", "Patients", "Median, months (95 % CI)", "Observed range, months")
+        rows = tuple(Row(name, _follow_up_cells(found, group), 1) for group, name in names.items())
+        blocks.setdefault(rows, []).append(in_sentence(section.label))
+    blocks.pop((), None)
+    lines = [line for rows, of in blocks.items() for line in (Row(sentence_case(listed(dict.fromkeys(of)))), *rows)]
+    lines = [replace(line, level=0) for line in lines[1:]] if len(blocks) == 1 else lines
+    header = ("Patients of", "Patients", "Median, months (95\u00a0% CI)", "Observed range, months")
     note = "Median by the reverse Kaplan–Meier method. The range is that of the patients observed, no confidence limit."
     return Table("Follow-up", header, tuple(lines), note) if lines else None
 
@@ -196,12 +257,3 @@ def _follow_up_cells(found: Mapping[tuple[str, str | None], dict[str, Any]], gro
     limits = range_of_days(median["lower"], median["upper"], "months")
     seen = NONE if None in ends else range_of_days(ends[0], ends[1], "months")
     return count(median["n"]), f"{duration(median['estimate'], 'months')} ({limits})", seen
-
-
-def _blocks(rows: Sequence[dict[str, Any]]) -> dict[tuple[str | None, str | None], Rows]:
-    """Collect rows by term, within a term by group, both in the order in which they come."""
-    terms = list(dict.fromkeys(row["term"] for row in rows))
-    blocks: dict[tuple[str | None, str | None], Rows] = {}
-    for row in sorted(rows, key=lambda row: terms.index(row["term"])):
-        blocks.setdefault((row["term"], row["group"]), []).append(row)
-    return blocks

@@ -4,11 +4,13 @@ A sentence names the estimate, its limits and the number behind it; it never say
 that one thing made another happen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dayzero.report.cox_table import UNIVARIABLE, term_parts
+from dayzero.report.cox_table import UNIVARIABLE, reference_level, term_parts
+from dayzero.report.footnotes import says_null
 from dayzero.report.formats import (
+    NOT_ESTIMABLE,
     chi_squared,
     count,
     duration,
@@ -23,35 +25,44 @@ from dayzero.report.formats import (
     ratio,
     sentence_case,
 )
-from dayzero.report.labels import EVERYBODY, column_label, event_label, group_labels, in_sentence, pair_label
+from dayzero.report.labels import event_label, group_labels, in_sentence
 from dayzero.report.page import Section
-from dayzero.report.tables import CURVES, duration_unit, rows_of
+from dayzero.report.tables import CURVES, FEW, TESTS, duration_unit, rows_of
 
 Rows = Sequence[dict[str, Any]]
 MOST_TERMS = 6
+MOST_GROUPS = 4
 
 
 def describe_rates(section: Section) -> tuple[str, ...]:
-    """One sentence a time: the rate of each group with its limits and the number at risk; of the first event only."""
+    """One sentence: the rate of each group, of the endpoint's own event, at :func:`telling_time`; the table has all."""
     found = _first_event(rows_of(section, *CURVES))
     at_risk = {(row["group"], row["time"]): row["estimate"] for row in rows_of(section, "n_at_risk")}
-    keys = dict.fromkeys((row["time"], row["term"]) for row in found)
-    sentences = []
-    for time, term in keys:
-        rows = [row for row in found if (row["time"], row["term"]) == (time, term)]
-        sentences.append(_rates_sentence(section, rows, at_risk))
-    return tuple(filter(None, sentences))
-
-
-def _rates_sentence(section: Section, rows: Rows, at_risk: dict[tuple[str | None, float], float]) -> str:
+    time = telling_time(found, at_risk)
+    rows = [row for row in found if row["time"] == time]
     names = group_labels((row["group"] for row in rows), section.by)
-    if len(names) > MOST_TERMS:
-        return ""
-    parts = []
-    for row in rows:
-        value = _rate(row, section, at_risk.get((row["group"], row["time"])))
-        parts.append(value if names[row["group"]] == EVERYBODY else f"{value} in {names[row['group']]}")
-    return f"At {moment(rows[0]['time'])}, {_what(section, rows[0])} was {listed(parts)}."
+    if not 0 < len(names) <= MOST_GROUPS:
+        return ()
+    if len(names) == 1 and None in names:
+        parts = [_rate(rows[0], section.confidence, at_risk.get((None, rows[0]["time"])))]
+    else:
+        limits = (section.confidence, *[""] * len(rows))
+        parts = [f"{_rate(row, of)} in {names[row['group']]}" for row, of in zip(rows, limits, strict=False)]
+    return (f"At {moment(rows[0]['time'])}, {_what(section, rows[0])} was {listed(parts)}.",)
+
+
+def telling_time(rows: Rows, at_risk: Mapping[tuple[str | None, float], float]) -> float | None:
+    """Return the latest time at which every group has an estimate and at least five patients at risk.
+
+    Where there is none it is the first time. The rule looks at the numbers at risk alone, never at the results.
+    """
+    times = list(dict.fromkeys(row["time"] for row in rows))
+
+    def tells(row: Mapping[str, Any]) -> bool:
+        return row["estimate"] is not None and at_risk.get((row["group"], row["time"]), FEW) >= FEW
+
+    firm = [time for time in times if all(tells(row) for row in rows if row["time"] == time)]
+    return max(firm) if firm else min(times, default=None)
 
 
 def _what(section: Section, row: dict[str, Any]) -> str:
@@ -62,26 +73,21 @@ def _what(section: Section, row: dict[str, Any]) -> str:
     return f"the {kind} of {event}"
 
 
-def _rate(row: dict[str, Any], section: Section, at_risk: float | None) -> str:
+def _rate(row: dict[str, Any], confidence: str, at_risk: float | None = None) -> str:
     if row["estimate"] is None:
-        return "not estimable"
+        return NOT_ESTIMABLE
     bare = row["lower"] is None and row["upper"] is None
-    limits = "no limits" if bare else f"{section.confidence} {interval(row['lower'], row['upper'], percent)}"
+    limits = "no limits" if bare else f"{confidence} {interval(row['lower'], row['upper'], percent)}".lstrip()
     left = f"; {count(at_risk)} at risk" if at_risk is not None else ""
     return f"{percent(row['estimate'])}\u00a0% ({limits}{left})"
 
 
 def describe_medians(section: Section) -> tuple[str, ...]:
-    """One sentence with the median of each group."""
+    """One sentence with the median of everybody; those of groups stand in their table and beside the curves."""
     rows = rows_of(section, "median")
-    if not 0 < len(rows) <= MOST_TERMS:
+    if len(rows) != 1 or rows[0]["group"] is not None:
         return ()
-    names = group_labels((row["group"] for row in rows), section.by)
-    parts = []
-    for row in rows:
-        value = _median(row, section)
-        parts.append(value if names[row["group"]] == EVERYBODY else f"{value} in {names[row['group']]}")
-    return (f"Median {in_sentence(section.label)} was {listed(parts)}.",)
+    return (f"Median {in_sentence(section.label)} was {_median(rows[0], section)}.",)
 
 
 def _median(row: dict[str, Any], section: Section) -> str:
@@ -94,8 +100,9 @@ def _median(row: dict[str, Any], section: Section) -> str:
 
 
 def describe_tests(section: Section) -> tuple[str, ...]:
-    """One sentence a test of the first event: what was compared between whom, by which test, with which p."""
-    return tuple(_test_sentence(section, row) for row in _first_event(rows_of(section, "logrank", "gray")))
+    """One sentence: the test of all groups for the endpoint's own event; those of pairs stand in their table."""
+    found = [row for row in rows_of(section, *TESTS) if row["group"] is None]
+    return tuple(_test_sentence(section, row) for row in _first_event(found)[:1])
 
 
 def _first_event(rows: Rows) -> Rows:
@@ -104,58 +111,70 @@ def _first_event(rows: Rows) -> Rows:
 
 
 def _test_sentence(section: Section, row: dict[str, Any]) -> str:
-    event = event_label(row["term"], section.endpoint) if row["statistic"] == "gray" else section.label
-    between = _compared(section, row)
-    test = "Gray’s test" if row["statistic"] == "gray" else f"{row['method'] or 'log-rank'} test"
+    name = "Gray’s test" if row["statistic"] == "gray" else f"{row['method'] or 'log-rank'} test"
     if row["p_value"] is None:
-        return f"{sentence_case(event)} could not be compared between {between} ({test})."
+        why = f": {printable(row['warning'])}" if row["warning"] else ""
+        return f"{section.label} could not be compared between the groups ({name}{why})."
     degrees = plural(row["df"] or 0, "degree")
     numbers = f"χ²\u00a0=\u00a0{chi_squared(row['estimate'])}, {degrees} of freedom, {p_statement(row['p_value'])}"
-    return f"{sentence_case(event)} was compared between {between}: {test}, {numbers}."
+    return f"{sentence_case(name)} of {_compared(section)}: {numbers}."
 
 
-def _compared(section: Section, row: dict[str, Any]) -> str:
-    if row["group"]:
-        return pair_label(row["group"], section.by).replace(" v ", " and ")
-    groups = [r["group"] for r in rows_of(section, *CURVES, "median") if r["group"]]
-    names = list(group_labels(groups, section.by).values())
-    return listed(names) if 0 < len(names) <= MOST_TERMS else f"the groups of {column_label(section.by)}"
+def _compared(section: Section) -> str:
+    groups = {row["group"] for row in rows_of(section, *CURVES, "median") if row["group"]}
+    size = _NUMBERS[len(groups)] if len(groups) < len(_NUMBERS) else str(len(groups))
+    return f"the whole curves of the {size} groups" if len(groups) > 1 else "the whole curves"
+
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def describe_model(section: Section) -> tuple[str, ...]:
-    """One sentence on a proportional hazards model: its size, and the hazard ratio of each of its first terms."""
+    """One sentence on a proportional hazards model: its size, and the hazard ratios of its first column.
+
+    The others adjust that comparison; read one by one they answer other questions (Westreich and Greenland 2013, the
+    "table 2 fallacy"), and are left to the table.
+    """
     rows = [row for row in rows_of(section, "hazard_ratio") if row["kind"] != UNIVARIABLE]
     if not rows:
         return ()
+    columns = list(dict.fromkeys(term_parts(row["term"])[0] for row in rows))
+    first = [row for row in rows if term_parts(row["term"])[0] == columns[0]]
+    known = [row for row in first if row["estimate"] is not None][:MOST_TERMS]
     size = f"{plural(rows[0]['n'] or 0, 'patient')}, {plural(rows[0]['n_events'] or 0, 'event')}"
-    known = [row for row in rows if row["estimate"] is not None]
-    ratios = listed(_hazard_ratio(row, section) for row in known[:MOST_TERMS])
-    rest = " The table has the other terms." if len(known) > MOST_TERMS else ""
-    found = f" the hazard ratio was {ratios}." if known else " no hazard ratio could be estimated."
-    return (f"In the proportional hazards model of {in_sentence(section.label)} ({size}),{found}{rest}",)
+    ratios = listed(_hazard_ratio(row, section) for row in known)
+    found = f"the hazard ratio was {ratios}" if known else f"no hazard ratio of {columns[0]} could be estimated"
+    adjusted = f", adjusted for {_adjusters(columns[1:])}" if len(columns) > 1 else ""
+    return (f"In the proportional hazards model of {in_sentence(section.label)} ({size}), {found}{adjusted}.",)
+
+
+def _adjusters(columns: Sequence[str]) -> str:
+    return listed(columns) if len(columns) <= MOST_TERMS else f"{len(columns)} other terms"
 
 
 def _hazard_ratio(row: dict[str, Any], section: Section) -> str:
     column, level = term_parts(row["term"])
-    name = f"{column} {level}".strip() if level else f"each unit of {column}"
+    reference = reference_level(section, column)
+    name = f"{level} against {reference}" if level and reference else level or f"each unit of {column}"
+    name = f"{column} {name}" if level and not reference else name
     limits = interval(row["lower"], row["upper"], ratio)
     return f"{ratio(row['estimate'])} for {name} ({section.confidence} {limits}, {p_statement(row['p_value'])})"
 
 
 def warnings_of(section: Section) -> tuple[str, ...]:
-    """Return the distinct warnings of the section's rows, each with the groups and terms that it concerns."""
+    """Return the distinct warnings of the section's rows, each with the groups and terms that it concerns.
+
+    What concerns rates and medians alone stands beside them in the tables, and is not said twice.
+    """
     found: dict[str, list[str]] = {}
+    above: set[str] = set()
     for row in section.estimates.records():
-        if row["warning"] and not _says_null(row):
+        if row["warning"] and not says_null(row):
             time = f"at {moment(row['time'])}" if row["time"] is not None else ""
             where = printable(" ".join(filter(None, (row["group"], row["term"], time))).replace("=", " = "))
             found.setdefault(row["warning"], []).append(where)
-    return tuple(_warning(text, list(dict.fromkeys(filter(None, where)))) for text, where in found.items())
-
-
-def _says_null(row: dict[str, Any]) -> bool:
-    """Return whether the table already says so: a median that is not reached."""
-    return row["statistic"] in {"median", "median_follow_up"} and str(row["warning"]).endswith("was not reached")
+            above |= {row["warning"]} if row["statistic"] not in (*CURVES, "median") else set()
+    return tuple(_warning(text, list(dict.fromkeys(filter(None, found[text])))) for text in found if text in above)
 
 
 def _warning(text: str, where: list[str]) -> str:

@@ -2,6 +2,6 @@
 
 from dayzero.study.model import Analysis, Header, Results, Study
 from dayzero.study.read import read_study
-from dayzero.study.run import run
+from dayzero.study.run import check_study, run
 
-__all__ = ["Analysis", "Header", "Results", "Study", "read_study", "run"]
+__all__ = ["Analysis", "Header", "Results", "Study", "check_study", "read_study", "run"]

@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from dayzero.analyses import KINDS, Context
+from dayzero.checks import check_history, columns_known_later
 from dayzero.endpoints import derive_spells, exclusions, find_endpoint_facts
 from dayzero.errors import Finding, InputError
 from dayzero.estimate import Estimate, concat
@@ -40,24 +41,32 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
         The page and its estimates; ``write`` puts them into a folder.
     """
     tell = progress or (lambda _: None)
-    context = Context(study.history, study.protocol)
+    endpoints = _endpoints(study)
+    refused = {e.name: columns_known_later(study.history, study.protocol, (e,)) for e in endpoints}
+    context = Context(study.history, study.protocol, refused)
     sections = []
     for analysis in study.analyses:
         tell(_step(analysis))
         sections.append(_section(study, analysis, context))
     tell("Patients and baseline characteristics")
-    endpoints = _endpoints(sections)
     page = Page(
         title=study.header.title,
         facts=_facts(study),
         synthetic=study.header.synthetic,
-        findings=(*study.findings, *_facts_and_laws(study.history, endpoints)),
+        findings=(*check_study(study), *_facts_and_laws(study.history, endpoints)),
         flow=_flow(study.history, endpoints),
         table_one=_table_one(study, sections),
         sections=tuple(sections),
         provenance=_provenance(study),
     )
     return Results(page, concat(section.estimates for section in sections), study)
+
+
+def check_study(study: Study) -> tuple[Finding, ...]:
+    """Return what was found while reading, and what the checks find in the data of the endpoints analysed."""
+    patients, events = list(study.inputs)[1:3]
+    found = check_history(study.history, study.protocol, _endpoints(study), files=(patients, events))
+    return (*study.findings, *found)
 
 
 def _step(analysis: Analysis) -> str:
@@ -79,10 +88,10 @@ def _section(study: Study, analysis: Analysis, context: Context) -> Section:
     return replace(section, estimates=estimates, curves=curves, at_risk=at_risk)
 
 
-def _endpoints(sections: list[Section]) -> list[Endpoint]:
-    """Return the endpoints analysed, each once, in order."""
-    named = {s.endpoint.name: s.endpoint for s in sections if s.endpoint is not None}
-    return list(named.values())
+def _endpoints(study: Study) -> list[Endpoint]:
+    """Return the endpoints analysed, each once, in order; a name that is none is left to its analysis."""
+    names = dict.fromkeys(getattr(analysis.settings, "endpoint", "") for analysis in study.analyses)
+    return [study.protocol.endpoint(name) for name in names if name in study.protocol.endpoints]
 
 
 def _facts_and_laws(history: History, endpoints: list[Endpoint]) -> tuple[Finding, ...]:

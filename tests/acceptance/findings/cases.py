@@ -46,7 +46,10 @@ READING = (
         "duplicate-patient",
         "error",
         fires=duplicate(4, age="99"),
-        near_miss=duplicate(4, patient="P4"),
+        near_miss=several(
+            duplicate(4, patient="P4"),
+            add({**event(4, "infusion", 0), "patient": "P4"}, {**event(4, "last_contact", 9), "patient": "P4"}),
+        ),
         who=(4, 4),
         table="patients.csv",
         also=("event-of-unknown-patient",),

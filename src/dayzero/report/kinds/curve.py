@@ -47,7 +47,8 @@ def _caption(what: str, curves: tuple[Series, ...]) -> str:
 
 
 def _aloud(section: Section) -> str:
-    return " ".join(_sentences(section)) or section.heading
+    """Say what a reader sees in the figure, and where the numbers are for those who do not."""
+    return " ".join((*_sentences(section), "The tables below have the numbers.")).strip()
 
 
 KIND: Final = Kind(

@@ -1,0 +1,1 @@
+"""Benchmarks: dayzero and its peers on the same data in the same run; see README.md."""
