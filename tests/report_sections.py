@@ -62,12 +62,12 @@ def survival_section(labels=("high", "low"), by="risk", few_from=None, **changes
     if by:
         estimates.append(make_estimate("logrank", method="log-rank", estimate=8.9, df=1.0, p_value=0.0028))
     given = {"kind": "curve", "title": "Overall survival", "endpoint": OS, "estimates": concat(estimates),
-             "curves": concat(curves), "at_risk": concat(at_risk), "definition": "Overall survival: to death.",
+             "curves": concat(curves), "at_risk": concat(at_risk), "definition": "From transplantation to death.",
              "settings": {"by": by, "level": 0.95, "times": [365.0]}}  # fmt: skip
     return Section(**{**given, **changes})
 
 
-def incidence_section(by="risk"):
+def incidence_section(by="risk", **changes):
     relapse = Endpoint(name="relapse", label="Relapse", origin="hsct", events=("relapse",), competing=("death",))
     groups = [f"{by}=high", f"{by}=low"] if by else [None]
     curves = [
@@ -90,15 +90,10 @@ def incidence_section(by="risk"):
         make_estimate("gray", term=term, estimate=9.0, df=1.0, p_value=p)
         for term, p in (("relapse", 0.003), ("death", 0.4))
     ]
-    return Section(
-        "curve",
-        "Relapse",
-        relapse,
-        concat(tests) if by else concat(()),
-        concat(curves),
-        concat(at_risk),
-        settings={"by": by},
-    )
+    given = {"kind": "curve", "title": "Relapse", "endpoint": relapse,
+             "estimates": concat(tests) if by else concat(()), "curves": concat(curves), "at_risk": concat(at_risk),
+             "settings": {"by": by}}  # fmt: skip
+    return Section(**{**given, **changes})
 
 
 def cox_section(ratios=((0.5, 0.3, 0.9), (1.02, 0.99, 1.05)), terms=("risk=low", "age")):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +14,12 @@ from dayzero.endpoints import derive_spells
 from dayzero.estimators.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
 from dayzero.estimators.cox import CoxFit, fit_cox
 from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.gray import fit_gray
+from dayzero.estimators.gray import GrayFit, fit_gray
 from dayzero.estimators.groups import group_rows
-from dayzero.estimators.logrank import fit_logrank
+from dayzero.estimators.logrank import LogRankFit, fit_logrank
 from dayzero.history import History
 from dayzero.io.csv import read_csv
-from dayzero.io.tables import DataSettings, make_history
+from dayzero.io.tables import DataSettings, day_of, make_history
 from dayzero.protocol import Endpoint
 from dayzero.spells import Spells, split
 from dayzero.study import Study, read_study
@@ -28,7 +29,7 @@ RFS = Endpoint(name="rfs", origin="infusion", events=("relapse", "death"))
 RELAPSE = Endpoint(name="relapse", origin="infusion", events=("relapse",), competing=("death",))
 NRM = Endpoint(name="nrm", origin="infusion", events=("death",), competing=("relapse",))
 LATE = replace(RFS, entry="enrolment")
-ENDPOINTS = (RFS, RELAPSE, NRM, LATE)
+ENDPOINTS = (RFS, RELAPSE, LATE)
 TERMS = ("risk", "age", "hsct")
 
 STUDY = """
@@ -67,6 +68,7 @@ terms = ["risk", "age"]
 """
 
 Floats = npt.NDArray[np.float64]
+Unit = Literal["days", "weeks", "months", "years"]
 
 
 @dataclass(frozen=True)
@@ -89,21 +91,22 @@ class Files:
     study: str = STUDY
 
     def write(self, folder: Path) -> None:
-        """Write ``patients.csv``, ``events.csv`` and ``study.toml``."""
+        """Write ``patients.csv`` and ``events.csv``."""
         tables = ("patients", "patient,risk,age", self.patients), ("events", f"patient,event,{self.clock}", self.events)
         for name, header, rows in tables:
             (folder / f"{name}.csv").write_text("\n".join((header, *rows)) + "\n")
-        (folder / "study.toml").write_text(self.study)
 
-    def read(self, folder: Path, **data: object) -> History:
+    def read(self, folder: Path, *, time_unit: Unit = "days", cutoff: str | None = None) -> History:
         """Write the tables and read them back."""
         self.write(folder)
         tables = [read_csv(folder / f"{name}.csv", name=name) for name in ("patients", "events")]
-        return make_history(tables[0], tables[1], DataSettings(**data))[0]  # type: ignore[arg-type]
+        last = None if cutoff is None else day_of(cutoff)
+        return make_history(tables[0], tables[1], DataSettings(time_unit=time_unit), cutoff=last)[0]
 
     def study_of(self, folder: Path) -> Study:
-        """Write everything and read the study."""
+        """Write the tables and the study file, and read the study."""
         self.write(folder)
+        (folder / "study.toml").write_text(self.study)
         return read_study(folder)
 
 
@@ -213,6 +216,7 @@ def is_settled(fit: CoxFit) -> bool:
 
 def same_tests(one: Spells, other: Spells, by: str = "risk") -> None:
     """Assert that the log-rank test (one event) or Gray's tests (several) of two tables are one."""
+    pairs: list[tuple[LogRankFit | GrayFit, LogRankFit | GrayFit]]
     if len(one.states) == 2:
         pairs = [(fit_logrank(one, by), fit_logrank(other, by))]
     else:

@@ -15,7 +15,7 @@ from properties.studies import (
     ENDPOINTS,
     LATE,
     RFS,
-    STUDY,
+    Unit,
     calendar,
     derived,
     files,
@@ -26,6 +26,7 @@ from properties.studies import (
 )
 
 WIDE = Shape(spread=(1, 25, 41))
+UNITS: tuple[tuple[Unit, float], ...] = (("weeks", 7.0), ("months", 30.4375), ("years", 365.25))
 
 
 @given(cohort=cohorts(), data=st.data())
@@ -60,8 +61,7 @@ def test_the_calendar_does_not_matter(cohort: Cohort, shift: int, cutoff: int, f
     found = []
     for moved in (0, shift):
         dated = files(cohort, written=partial(calendar, shift=moved), clock="date")
-        study = f"[study]\ncutoff = {calendar(cutoff + moved)}\n{STUDY}"
-        found.append(derived(replace(dated, study=study).study_of(folder).history))
+        found.append(derived(dated.read(folder, cutoff=calendar(cutoff, moved))))
     for one, other in zip(*found, strict=True):
         same_spells(one, other)
 
@@ -74,8 +74,8 @@ def test_dates_and_days_are_the_same(cohort: Cohort, folder: Path) -> None:
         same_spells(one, other)
 
 
-@given(cohort=cohorts(WIDE), unit=st.sampled_from([("weeks", 7.0), ("months", 30.4375), ("years", 365.25)]))
-def test_the_unit_of_time_does_not_matter(cohort: Cohort, unit: tuple[str, float], folder: Path) -> None:
+@given(cohort=cohorts(WIDE), unit=st.sampled_from(UNITS))
+def test_the_unit_of_time_does_not_matter(cohort: Cohort, unit: tuple[Unit, float], folder: Path) -> None:
     """spells(days / u, unit u) = spells(days), with the same ties: snapping (convention 1) mends what is rounded."""
     name, days = unit
     scaled = files(cohort, written=lambda day: repr(day / days)).read(folder, time_unit=name)
@@ -107,15 +107,14 @@ def test_a_fraction_of_a_day_is_kept(cohort: Cohort, folder: Path) -> None:
 def test_a_cutoff_after_everything_is_no_cutoff(cohort: Cohort, folder: Path) -> None:
     """spells(cutoff = +inf) = spells, exactly."""
     dated = files(cohort, written=calendar, clock="date")
-    late = replace(dated, study=f"[study]\ncutoff = {calendar(5 + 12 + 3)}\n{STUDY}")
-    for one, other in zip(derived(dated.read(folder)), derived(late.study_of(folder).history), strict=True):
+    histories = dated.read(folder), dated.read(folder, cutoff=calendar(5 + 12 + 3))
+    for one, other in zip(*map(derived, histories), strict=True):
         same_spells(one, other)
 
 
 @given(cohort=cohorts(), cutoff=st.integers(0, 15), later=st.integers(1, 9))
 def test_what_happens_after_the_cutoff_never_matters(cohort: Cohort, cutoff: int, later: int, folder: Path) -> None:
     """spells(events up to c, cutoff c) = spells(events moved about after c, cutoff c), exactly."""
-    study = f"[study]\ncutoff = {calendar(cutoff)}\n{STUDY}"
 
     def moved_later(day: int) -> str:
         return calendar(day + later if day > cutoff else day)
@@ -123,7 +122,7 @@ def test_what_happens_after_the_cutoff_never_matters(cohort: Cohort, cutoff: int
     found = []
     for written in (calendar, moved_later):
         dated = files(cohort, written=written, clock="date")
-        found.append(derived(replace(dated, study=study).study_of(folder).history))
+        found.append(derived(dated.read(folder, cutoff=calendar(cutoff))))
     for one, other in zip(*found, strict=True):
         same_spells(one, other)
 

@@ -169,8 +169,49 @@ def test_an_analysis_censored_at_a_treatment_is_titled_hypothetical():
 
 def test_a_page_of_nothing():
     html = render_html(Page("Empty"))
-    assert "The checks found nothing to report." in html
+    assert "The checks of the data found nothing to report." in html
+    assert '<a href="#findings">no findings</a>' in html
     assert 'href="#results"' not in html
+
+
+def test_populations_branch_off_from_everybody():
+    steps = (
+        FlowStep("in the file", 2043),
+        FlowStep("analysed for a", 2043),
+        FlowStep("analysed for b", 41, ("2,002 without it",)),
+    )
+    html = render_html(page(flow=steps))
+    tree = html[html.index('<div class="flow">') : html.index("2,002 without it")]
+    assert tree.count("<li>") == 3  # two branches, one reason
+    assert tree.index("2,043</span> in the file") < tree.index('<ul class="branches">')
+
+
+def test_a_flow_that_loses_nobody_is_one_sentence():
+    html = render_html(page(flow=(FlowStep("in the file", 2043), FlowStep("analysed for a and b", 2043))))
+    assert "<p>2,043 patients are in the file; all of them are analysed for a and b.</p>" in html
+    assert '<div class="flow">' not in html
+    assert "<p>1 patient is in the file.</p>" in render_html(page(flow=(FlowStep("in the file", 1),)))
+
+
+def test_findings_say_what_to_do_where_and_where_to_read_on(html):
+    mended = Finding("warning", "late-visit", "3 visits are late.", "Ask the centre.", "events.csv", (3, 9), (3, 9))
+    text = " ".join(" ".join(Outline(render_html(page(findings=(mended,)))).text).split())
+    assert "Warnings: 1" in text
+    assert "3 visits are late. To mend it: Ask the centre. events.csv, rows 3 and 9" in text
+    assert "docs/findings.md" in text
+    assert "patient rows" not in text
+    assert "1 error, 1 note" in " ".join(Outline(html).text)
+
+
+def test_the_second_line_of_a_cell_is_a_line_of_its_own(html):
+    assert '58.3 (49.6–66.0)<br><span class="more">80 at risk, 8 events</span>' in html
+
+
+def test_an_interval_is_not_broken_between_lines_and_text_stays_text():
+    html = render_html(page(sections=(survival_section(("<b>1–2</b>", "low")),)))
+    assert '<span class="whole">49.6–66.0</span>' in html
+    assert "<b>" not in html
+    assert "&lt;span" not in html
 
 
 def test_an_unknown_kind_is_a_bug():

@@ -83,7 +83,7 @@ def test_numbers_at_risk_stand_right_under_their_ticks():
 
 def test_events_of_each_cause_stand_beside_the_number_at_risk():
     written = texts_of(svg_of(draw_cumulative_incidence(incidence_section(), "death")))
-    assert "Number at risk (death | relapse)" in written
+    assert "Number at risk (death without relapse | relapse)" in written
     assert "11 (3 | 7)" in written
 
 
@@ -97,7 +97,7 @@ def test_the_test_is_named_with_its_p_and_belongs_to_the_event():
 
 def test_one_plot_of_all_events_where_there_are_no_groups():
     written = texts_of(svg_of(draw_cumulative_incidence(incidence_section(by=""))))
-    assert {"relapse", "death"} <= set(written)
+    assert {"relapse", "death without relapse"} <= set(written)
 
 
 def test_simulated_data_are_stamped():
@@ -211,9 +211,45 @@ def test_wrapped_lines_fit(label):
 def test_ticks_are_few_start_at_zero_and_stay_inside(last_day):
     axis = time_axis(last_day)
     assert axis.ticks[0] == 0.0
-    assert len(axis.ticks) == len(axis.labels) <= 7
+    assert len(axis.ticks) == len(axis.labels) <= 9
     assert axis.ticks[-1] <= max(last_day, 1.0) + 1e-9
     assert list(axis.ticks) == sorted(set(axis.ticks))
+
+
+def test_seven_years_have_a_tick_a_year():
+    assert time_axis(2640).labels == tuple("01234567")
+
+
+def test_wide_cells_stand_under_every_second_tick_and_never_touch():
+    groups = [f"disease={k}" for k in range(5)]
+    ticks = list(time_axis(2640).ticks)
+    curves = [make_estimate("cumulative_incidence", group=g, term=t, time=[0.0, 2640.0], estimate=[0.0, 0.3], n=2345)
+              for g in groups for t in ("relapse", "death")]  # fmt: skip
+    counts = [make_estimate(name, group=g, term=term, time=ticks, estimate=[1234.0] * len(ticks)) for g in groups
+              for name, term in (("n_at_risk", None), ("n_events", "relapse"), ("n_events", "death"))]  # fmt: skip
+    section = incidence_section(by="disease", curves=concat(curves), at_risk=concat(counts))
+    figure = draw_cumulative_incidence(section, "relapse")
+    cells = [text for text in figure.texts if text.get_text() == "1234 (1234 | 1234)"]
+    places = sorted({text.get_position()[0] * 8 for text in cells})
+    assert len(places) == 4
+    assert len(cells) == 20
+    size = cells[0].get_fontsize()
+    assert size >= 7.5
+    assert min(b - a for a, b in itertools.pairwise(places)) > width_of(cells[0].get_text(), size) + 0.1
+
+
+def test_many_censoring_marks_are_finer():
+    days = [float(day) for day in range(1, 202)]
+    marks = make_estimate("censored", group="risk=high", time=days, estimate=0.9)
+    section = survival_section(("high",))
+    axes = draw_survival(survival_section(("high",), curves=concat([section.curves, marks]))).axes[0]
+    assert min(line.get_linewidth() for line in axes.lines) == 0.4
+
+
+def test_a_test_with_a_warning_says_so_in_the_figure():
+    warned = make_estimate("logrank", method="log-rank", estimate=1.0, df=1.0, p_value=0.3, warning="few events")
+    written = texts_of(svg_of(draw_survival(survival_section(estimates=warned))))
+    assert "Log-rank test, p\u00a0=\u00a00.300 (see the warning)" in written
 
 
 def test_rows_of_an_estimate_are_not_changed_by_drawing():

@@ -1,12 +1,21 @@
 """Sentences and tables: every number in them comes from a row, in the words of a careful author."""
 
 from dayzero.estimate import concat, make_estimate
+from dayzero.protocol import Endpoint
 from dayzero.report import Section
 from dayzero.report.cox_table import hazard_ratios, model_tests
-from dayzero.report.labels import group_labels
+from dayzero.report.footnotes import footnotes
+from dayzero.report.labels import event_label, group_labels
 from dayzero.report.table_one import table_one
 from dayzero.report.tables import at_risk, follow_up, group_tests, medians, rates
-from dayzero.report.words import describe_medians, describe_model, describe_rates, describe_tests, warnings_of
+from dayzero.report.words import (
+    describe_medians,
+    describe_model,
+    describe_rates,
+    describe_tests,
+    telling_time,
+    warnings_of,
+)
 from report_sections import OS, cox_section, incidence_section, survival_section
 
 NB = "\u00a0"
@@ -38,16 +47,33 @@ def test_the_level_of_the_limits_is_said():
 
 
 def test_groups_are_named_in_one_sentence():
-    (sentence,) = plain(describe_rates(survival_section()))
-    assert sentence.startswith("At 1 year, overall survival was 58.3 %")
-    assert "in high and 48.3 % (95 % CI 49.6–66.0; 79 at risk) in low." in sentence
+    assert plain(describe_rates(survival_section())) == [
+        "At 1 year, overall survival was 58.3 % (95 % CI 49.6–66.0) in high and 48.3 % (49.6–66.0) in low."
+    ]
+    assert describe_rates(survival_section("abcde")) == ()
+
+
+def test_the_sentence_is_of_the_last_time_with_five_at_risk_in_every_group():
+    rates_, at_risk_ = [], []
+    for group, left in (("arm=a", [30.0, 20.0, 9.0]), ("arm=b", [30.0, 5.0, 4.0])):
+        rates_.append(make_estimate("survival", group=group, time=[100.0, 365.0, 730.0], estimate=[0.9, 0.8, 0.7]))
+        at_risk_.append(make_estimate("n_at_risk", group=group, time=[100.0, 365.0, 730.0], estimate=left))
+    section = section_of(*rates_, *at_risk_, by="arm")
+    assert plain(describe_rates(section))[0].startswith("At 1 year, ")
+    assert telling_time([], {}) is None
+    few = [{"time": 30.0, "group": None, "estimate": 0.5}, {"time": 60.0, "group": None, "estimate": 0.4}]
+    assert telling_time(few, {(None, 30.0): 4.0, (None, 60.0): 3.0}) == 30.0
 
 
 def test_what_cannot_be_estimated_is_said_so():
     row = make_estimate("survival", time=3000.0, estimate=None, warning="beyond the last observation (day 2640)")
     section = section_of(row)
     assert plain(describe_rates(section)) == ["At 3000 days, overall survival was not estimable."]
-    assert warnings_of(section) == ("Beyond the last observation (day 2640) (at 3000 days).",)
+    assert warnings_of(section) == ()
+    table = rates(section)
+    assert table is not None
+    assert table.rows[0].cells[0] == "not estimableᵃ"
+    assert table.note == "ᵃ Beyond the last observation (day 2640)."
 
 
 def test_a_rate_without_limits():
@@ -57,19 +83,21 @@ def test_a_rate_without_limits():
 
 def test_medians_reached_and_not():
     rows = [
-        make_estimate("median", group="arm=a", estimate=365.25, lower=182.625, upper=None),
-        make_estimate("median", group="arm=b", estimate=None, lower=None, upper=None),
-        make_estimate("survival", time=365.0, group="arm=a", estimate=0.5),
+        make_estimate("median", estimate=365.25, lower=182.625, upper=None),
+        make_estimate("survival", time=365.0, estimate=0.5),
     ]
-    (sentence,) = plain(describe_medians(section_of(*rows, by="arm")))
-    assert sentence.startswith("Median overall survival was 12.0 months (95 % CI 6.0–not reached) in a and ")
-    assert sentence.endswith(" and not reached (limits not reached) in b.")
+    assert plain(describe_medians(section_of(*rows))) == [
+        "Median overall survival was 12.0 months (95 % CI 6.0–not reached)."
+    ]
+    none = make_estimate("median", estimate=None)
+    assert describe_medians(section_of(none)) == ("Median overall survival was not reached (limits not reached).",)
+    assert describe_medians(survival_section()) == ()
 
 
 def test_a_test_is_described_without_a_verdict():
     (sentence,) = plain(describe_tests(survival_section()))
     assert sentence == (
-        "Overall survival was compared between high and low: log-rank test, χ² = 8.90, 1 degree of freedom, p = 0.003."
+        "Log-rank test of the whole curves of the two groups: χ² = 8.90, 1 degree of freedom, p = 0.003."
     )
     relapse = plain(describe_tests(incidence_section()))[0]
     assert "Gray’s test" in relapse
@@ -79,7 +107,7 @@ def test_a_test_is_described_without_a_verdict():
 def test_a_test_that_could_not_be_made():
     row = make_estimate("logrank", method="log-rank", estimate=None, warning="one group")
     (sentence,) = plain(describe_tests(section_of(row, by="arm")))
-    assert sentence == "Overall survival could not be compared between the groups of arm (log-rank test)."
+    assert sentence == "Overall survival could not be compared between the groups (log-rank test: one group)."
 
 
 def test_no_sentence_speaks_of_significance_or_causes():
@@ -95,10 +123,18 @@ def test_no_sentence_speaks_of_significance_or_causes():
         assert word not in said
 
 
-def test_a_model_is_described_with_its_size():
-    (sentence,) = plain(describe_model(cox_section()))
-    assert sentence.startswith("In the proportional hazards model of overall survival (137 patients, 83 events), ")
-    assert "0.50 for risk low (95 % CI 0.30–0.90, p = 0.020) and 1.02 for each unit of age" in sentence
+def test_a_model_is_described_by_its_first_column_and_what_adjusts_it():
+    assert plain(describe_model(cox_section())) == [
+        (
+            "In the proportional hazards model of overall survival (137 patients, 83 events), the hazard ratio was "
+            "0.50 for low against high (95 % CI 0.30–0.90, p = 0.020), adjusted for age."
+        )
+    ]
+    numeric = plain(describe_model(cox_section(((1.02, 0.99, 1.05),), ("donor_age",))))[0]
+    assert "1.02 for each unit of donor age (95 % CI" in numeric
+    assert "adjusted" not in numeric
+    lost = plain(describe_model(cox_section(((None, None, None), (1.0, 0.5, 2.0)), ("risk=low", "age"))))[0]
+    assert "no hazard ratio of risk could be estimated, adjusted for age" in lost
 
 
 def test_singular_and_plural():
@@ -108,23 +144,52 @@ def test_singular_and_plural():
 
 def test_warnings_are_said_once_with_all_their_places_and_a_median_not_reached_is_none():
     rows = [
-        make_estimate("survival", group=f"arm={k}", time=30.0, warning="3 patients without arm left out") for k in "ab"
+        make_estimate("n_at_risk", group=f"arm={k}", time=30.0, warning="3 patients without arm left out") for k in "ab"
     ]
+    rows.append(make_estimate("survival", group="arm=a", time=30.0, estimate=0.5, warning="nobody left"))
     rows.append(make_estimate("median", group="arm=a", warning="the median was not reached"))
     assert warnings_of(section_of(*rows)) == (
         "3 patients without arm left out (arm = a at 30 days and arm = b at 30 days).",
     )
 
 
-def test_the_table_of_rates():
-    table = rates(survival_section())
+def test_a_warning_stands_beside_its_number_and_below_its_table():
+    test = make_estimate("logrank", method="log-rank", estimate=2.0, df=1.0, p_value=0.16, warning="one event in a")
+    table = group_tests(section_of(test, by="arm"))
+    assert table is not None
+    assert table.rows[0].cells[-1] == "0.160ᵃ"
+    assert table.note == "ᵃ One event in a."
+    middle = make_estimate("median", estimate=None, warning="a median needs one event")
+    table = medians(section_of(middle))
+    assert table is not None
+    assert table.rows[0].cells[-1].endswith("ᵃ")
+    ratio = make_estimate("hazard_ratio", kind="cox", term="age", warning="did not converge", n=3, n_events=1)
+    table = hazard_ratios(section_of(ratio, kind="cox"))
+    assert table is not None
+    assert table.rows[0].cells == ("not estimableᵃ", "–")
+    assert table.note.startswith("ᵃ Did not converge.\n")
+    many = footnotes([{"statistic": "survival", "warning": f"w{k}"} for k in range(20)])
+    assert len(set(many.values())) == 20
+
+
+def test_the_table_of_rates_of_everybody():
+    table = rates(survival_section(by=""))
     assert table is not None
     assert table.header == ("Time from transplantation", f"% (95{NB}% CI)", "At risk", "Events so far")
-    assert [(row.name, row.cells) for row in table.rows[:2]] == [
-        ("high", ()),
-        ("1 year (day 365)", ("58.3 (49.6–66.0)", "80", "8")),
-    ]
+    assert [(row.name, row.cells) for row in table.rows] == [(f"1 year (day{NB}365)", ("58.3 (49.6–66.0)", "80", "8"))]
     assert table.note == ""
+
+
+def test_a_few_groups_stand_side_by_side_and_many_below_each_other():
+    table = rates(survival_section())
+    assert table is not None
+    assert table.header[1:] == (f"high\n% (95{NB}% CI)", f"low\n% (95{NB}% CI)")
+    assert [(row.name, row.cells) for row in table.rows] == [
+        (f"1 year (day{NB}365)", ("58.3 (49.6–66.0)\n80 at risk, 8 events", "48.3 (49.6–66.0)\n79 at risk, 8 events"))
+    ]
+    table = rates(survival_section("abcde"))
+    assert table is not None
+    assert [row.name for row in table.rows[:4]] == ["a", f"1 year (day{NB}365)", "b", f"1 year (day{NB}365)"]
 
 
 def test_a_rate_of_few_patients_is_marked():
@@ -137,8 +202,10 @@ def test_a_rate_of_few_patients_is_marked():
     assert table is not None
     assert table.rows[0].cells[0] == "50.0 (10.0–90.0)†"
     assert table.rows[1].cells[0] == "100.0 (–)"
-    assert table.note.startswith("–: no limits exist")
-    assert table.note.endswith("†: fewer than 5 patients at risk.")
+    assert table.note.split("\n") == [
+        "– There are no limits where the estimate is 0 or 100 %.",
+        "† Fewer than 5 patients at risk.",
+    ]
 
 
 def test_the_events_of_a_table_of_incidences_come_one_after_the_other():
@@ -151,7 +218,9 @@ def test_the_events_of_a_table_of_incidences_come_one_after_the_other():
     ]
     table = rates(section_of(*rows, by="arm", endpoint=None))
     assert table is not None
-    assert [row.name for row in table.rows if not row.cells] == ["Relapse: a", "Relapse: b", "Death: a", "Death: b"]
+    assert [(row.name, len(row.cells)) for row in table.rows] == [
+        ("Relapse", 0), ("100 days", 2), ("Death", 0), ("100 days", 2)
+    ]  # fmt: skip
 
 
 def test_the_table_of_medians():
@@ -183,6 +252,12 @@ def test_follow_up_keeps_the_range_apart_from_the_limits():
     table = follow_up([section_of(*rows), section_of(*rows)])
     assert table is not None
     assert [row.cells for row in table.rows] == [("28", "24.0 (12.0–not reached)", "1.0–48.0")]
+    other = make_estimate("median_follow_up", group="arm=a", estimate=365.25, n=9)
+    table = follow_up([section_of(*rows), section_of(other, by="arm"), section_of(*rows, endpoint=None)])
+    assert table is not None
+    assert [(row.name, row.level) for row in table.rows] == [
+        ("Overall survival and title", 0), ("All patients", 1), ("Overall survival", 0), ("a", 1)
+    ]  # fmt: skip
 
 
 def test_hazard_ratios_alone_and_together_stand_side_by_side():
@@ -202,15 +277,16 @@ def test_hazard_ratios_alone_and_together_stand_side_by_side():
     assert table is not None
     assert table.header[1:] == (f"Alone: HR (95{NB}% CI)", "Alone: p", f"Together: HR (95{NB}% CI)", "Together: p")
     cells = {row.name: row.cells for row in table.rows}
-    assert cells["age"] == ("2.00 (1.00–4.00)", "0.050", "1.02 (0.99–1.05)", "0.020")
+    assert cells["Age"] == ("2.00 (1.00–4.00)", "0.050", "1.02 (0.99–1.05)", "0.020")
     assert cells["low"][:2] == ("–", "–")
-    assert cells["risk (reference: high)"] == ()
+    assert cells["Risk (reference: high)"] == ()
     assert "137 patients, 83 events" in table.note
 
 
 def test_a_separated_term_is_shown_as_a_bound():
     table = hazard_ratios(cox_section(((1e12, 0.0, None),), ("arm=x",)))
     assert table is not None
+    assert table.rows[0].name == "Arm (reference: its first level by name)"
     assert table.rows[1].cells[0] == ">999 (0.00–no limit)"
 
 
@@ -235,15 +311,20 @@ def test_table_one():
         make_estimate("count", term="sex=f", estimate=4.0), make_estimate("proportion", term="sex=f", estimate=4 / 9),
         make_estimate("count", term="sex=f", group="arm=a", estimate=1.0),
         make_estimate("proportion", term="sex=f", group="arm=a", estimate=0.5),
+        make_estimate("missing", term="sex", group="arm=a", estimate=0.0, n=2),
     ]  # fmt: skip
     table = table_one(concat(rows))
     assert table is not None
-    assert table.header == ("", "All patients", "a")
+    assert table.caption == "Patients at baseline, by arm"
+    assert table.header == ("", "All patients\nn = 11", "a\nn = 2")
     lines = {row.name: row.cells for row in table.rows}
-    assert lines["age"] == ("28 (21.5–35; 7–52)", "–")
+    assert lines["Age, median (quartiles)\nrange"] == ("28 (21.5–35)\n7–52", "–")
     assert lines["missing"] == ("2", "–")
+    assert lines["Sex, n (%)"] == ()
     assert lines["f"] == ("4 (44.4)", "1 (50.0)")
-    assert "Groups by arm." in table.note
+    assert table.note == (
+        "Percentages are of the patients with a value. 9 patients without a value of arm: in the first column only."
+    )
 
 
 def test_nothing_makes_no_table():
@@ -260,3 +341,14 @@ def test_groups_whose_values_say_nothing_carry_their_column():
     ]
     assert list(group_labels(["a=b=c"], by="a=b").values()) == ["c"]
     assert list(group_labels(["risk="]).values()) == ["(no name)"]
+
+
+def test_a_death_that_competes_is_named_by_what_did_not_come_before_it():
+    relapse = Endpoint(name="relapse", label="Relapse", origin="hsct", events=("relapse",), competing=("death",))
+    gvhd = Endpoint(name="agvhd", label="Acute GVHD", origin="hsct", events=("agvhd",), competing=("relapse", "death"))
+    assert event_label("death", relapse) == "death without relapse"
+    assert event_label("death", gvhd) == "death without acute GVHD or relapse"
+    assert event_label("relapse", gvhd) == "relapse"
+    long = Endpoint(name="x", label="A name that fills a whole line of its own", origin="hsct", events=("agvhd",),
+                    competing=("death",))  # fmt: skip
+    assert event_label("death", long) == "death"

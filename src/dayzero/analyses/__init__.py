@@ -8,6 +8,9 @@ from dayzero.analyses.context import Context
 from dayzero.analyses.cox import CoxSettings, run_cox
 from dayzero.analyses.curve import CurveSettings, run_curve
 from dayzero.analyses.multistate import MultistateSettings, run_multistate
+from dayzero.analyses.outcome import OutcomeSettings, run_outcome
+from dayzero.analyses.paired import PairedSettings, run_paired
+from dayzero.analyses.rmst import RmstSettings, run_rmst
 from dayzero.report.page import Section
 
 __all__ = ["KINDS", "Context", "Kind"]
@@ -25,4 +28,7 @@ KINDS = {
     "curve": Kind(CurveSettings, run_curve),
     "cox": Kind(CoxSettings, run_cox),
     "multistate": Kind(MultistateSettings, run_multistate),
+    "rmst": Kind(RmstSettings, run_rmst),
+    "outcome": Kind(OutcomeSettings, run_outcome),
+    "paired": Kind(PairedSettings, run_paired),
 }

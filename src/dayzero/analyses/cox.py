@@ -10,10 +10,11 @@ import polars as pl
 from dayzero.analyses.context import Context
 from dayzero.errors import InputError
 from dayzero.estimate import concat
+from dayzero.estimators.covariates import code_levels
 from dayzero.estimators.cox import cox, cox_univariable
 from dayzero.estimators.cox_design import CoxModel
 from dayzero.protocol import Endpoint, definition, parse_term
-from dayzero.report.labels import in_sentence
+from dayzero.report.labels import column_label, in_sentence
 from dayzero.report.page import Section
 from dayzero.spells import Spells, split
 
@@ -75,9 +76,20 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
         endpoint=endpoint,
         estimates=concat([cox(spells, model), *([cox_univariable(spells, model)] if len(settings.terms) > 1 else [])]),
         definition=definition(endpoint),
-        notes=tuple(f"{term} is a function of time: it counts {settings.switch} its day." for term in treatments),
-        settings=vars(settings),
+        notes=tuple(_note(term, settings.switch) for term in treatments),
+        settings={**vars(settings), "reference": _references(spells, settings)},
     )
+
+
+def _note(term: str, switch: str) -> str:
+    words = column_label(term)
+    return f"{words[:1].upper()}{words[1:]} is a function of time: it counts {switch} its day."
+
+
+def _references(spells: Spells, settings: CoxSettings) -> dict[str, str]:
+    """Return the reference level of every text column among the terms."""
+    texts = [term for term in settings.terms if term not in spells.columns and spells.patients[term].dtype == pl.String]
+    return {term: settings.reference.get(term) or code_levels(spells, term)[1][0] for term in texts}
 
 
 def is_treatment(context: Context, term: str, endpoint: Endpoint) -> bool:

@@ -18,6 +18,7 @@ from dayzero.estimators.number_at_risk import number_at_risk
 from dayzero.estimators.quantiles import median
 from dayzero.protocol import Endpoint, definition
 from dayzero.report.axis import time_axis
+from dayzero.report.labels import column_label
 from dayzero.report.page import Section
 from dayzero.spells import Spells
 
@@ -85,7 +86,7 @@ def run_curve(curve: CurveSettings, context: Context) -> Section:
 
 
 def _title(endpoint: Endpoint, by: str) -> str:
-    return f"{endpoint.title} by {by.replace('_', ' ')}" if by else endpoint.title
+    return f"{endpoint.title} by {column_label(by)}" if by else endpoint.title
 
 
 def _curves(spells: Spells, by: str | None, options: Curve) -> Estimate:

@@ -1,12 +1,13 @@
-"""The analysis kind ``multistate``: transitions between states, their probabilities, lengths of stay, models and tests."""
+"""The analysis kind ``multistate``: transitions between states, their probabilities, lengths of stay, and models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import numpy as np
 
 from dayzero.analyses.context import Context
+from dayzero.checks.known_later import columns_known_later
 from dayzero.endpoints import StateModel, derive_states, state_exclusions
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
@@ -22,7 +23,7 @@ from dayzero.estimators.multistate.curves import (
 from dayzero.estimators.multistate.markov import markov
 from dayzero.estimators.multistate.prediction import patient_hazards
 from dayzero.estimators.multistate.transition_models import TransitionModel, fit_transition_models
-from dayzero.protocol import listed, term_words
+from dayzero.protocol import Endpoint, listed, term_words
 from dayzero.report.axis import time_axis
 from dayzero.report.page import Section
 from dayzero.spells import Spells
@@ -51,7 +52,7 @@ class MultistateSettings:
         The key in ``report.json``, and the words for people.
     initial
         Name of the state on day zero.
-    transitions, absorbing, population, entry, censor_at
+    transitions, absorbing, population, entry, censor_at, known_at
         As for :class:`dayzero.endpoints.StateModel`.
     by
         Baseline column whose levels are compared.
@@ -64,8 +65,8 @@ class MultistateSettings:
     conf_type, level, variance
         Of the probabilities.
     terms, common, only, proportional, clock, ties, reference
-        Of the Cox models of the transitions, see :class:`dayzero.estimators.multistate.transition_models.TransitionModel`;
-        without terms there are none.
+        Of the Cox models of the transitions, as for
+        :class:`dayzero.estimators.multistate.transition_models.TransitionModel`; without terms there are none.
     patients
         By name, values of the terms: the states' probabilities are predicted for each.
     markov
@@ -82,6 +83,7 @@ class MultistateSettings:
     population: str = ""
     entry: str = ""
     censor_at: tuple[str, ...] = ()
+    known_at: Mapping[str, str] = field(default_factory=dict)
     by: str = ""
     times: tuple[float, ...] = ()
     from_: tuple[StartSettings, ...] = ()
@@ -119,29 +121,23 @@ class MultistateSettings:
     def state_model(self) -> StateModel:
         """The states and their transitions."""
         terms = {name: (text,) if isinstance(text, str) else tuple(text) for name, text in self.states.items()}
-        keys = ("origin", "name", "label", "initial", "transitions", "absorbing", "population", "entry", "censor_at")
-        return StateModel(states=terms, **{key: getattr(self, key) for key in keys})
+        given = {each.name: getattr(self, each.name) for each in fields(StateModel)}
+        return StateModel(**{**given, "states": terms})
 
     @property
     def transition_model(self) -> TransitionModel:
         """The Cox models."""
-        keys = ("terms", "common", "only", "proportional", "clock", "ties", "reference")
-        return TransitionModel(**{key: getattr(self, key) for key in keys})
+        return TransitionModel(**{each.name: getattr(self, each.name) for each in fields(TransitionModel)})
 
 
 def run_multistate(settings: MultistateSettings, context: Context) -> Section:
     """Estimate probabilities and lengths of stay, fit the models of the transitions, test the Markov property."""
     model = settings.state_model
-    specific = [term for terms in (settings.terms, *settings.only.values()) for term in terms]
-    for key, columns in (("by", [settings.by] if settings.by else []), ("terms", [*specific, *settings.common])):
-        for column in columns:
-            context.baseline(column, key)
+    _check_columns(settings, context, model.endpoint)
     spells = derive_states(context.history, model)
     if spells.n == 0:
-        mend = "Correct the origin, or the events."
-        raise InputError(
-            f"no patient has the origin {model.origin} and a follow-up after it", mend=mend, column="origin"
-        )
+        fault = f"no patient has the origin {model.origin} and a follow-up after it"
+        raise InputError(fault, mend="Correct the origin, or the events.", column="origin")
     by = settings.by or None
     options = Curve(conf_type=settings.conf_type, level=settings.level, variance=settings.variance)
     last = float(spells.stop.max())
@@ -165,6 +161,16 @@ def run_multistate(settings: MultistateSettings, context: Context) -> Section:
         notes=_notes(settings, context, model),
         settings=_printed(settings, times),
     )
+
+
+def _check_columns(settings: MultistateSettings, context: Context, endpoint: Endpoint) -> None:
+    """Refuse columns that there are not, and those that became known after day zero."""
+    later = columns_known_later(context.history, context.protocol, (endpoint,))
+    context = replace(context, refused={**context.refused, endpoint.name: later})
+    terms = dict.fromkeys([*settings.transition_model.all_specific, *settings.common])
+    for key, columns in (("by", [settings.by] if settings.by else []), ("terms", terms)):
+        for column in columns:
+            context.baseline(column, key, endpoint)
 
 
 def _printed(settings: MultistateSettings, times: list[float]) -> dict[str, object]:
@@ -218,12 +224,10 @@ def _definition(model: StateModel) -> str:
 
 
 def _notes(settings: MultistateSettings, context: Context, model: StateModel) -> tuple[str, ...]:
-    undated = state_exclusions(context.history, model)[-1]
-    notes = [f"{undated.n} patients {undated.words} are left out."] if undated.n else []
+    left_out = [each for each in state_exclusions(context.history, model) if each.n]
+    notes = [f"Left out: {listed([f'{each.n} patients {each.words}' for each in left_out])}."] if left_out else []
     if settings.from_ and not all(start.landmark for start in settings.from_):
-        notes.append(
-            "Probabilities from a later day without a landmark assume the Markov property; its tests are below."
-        )
+        notes.append("Probabilities from a later day without a landmark assume the Markov property.")
     if settings.patients:
         notes.append("Predictions for a patient assume the Markov property and the proportional hazards of the models.")
     return tuple(notes)

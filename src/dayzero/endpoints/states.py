@@ -1,9 +1,9 @@
 """Multi-state models: from a History to Spells with several states, each entered at an event.
 
 A patient is in the initial state from day zero on and moves at each event that leads into another state, where the
-model allows that transition; other events are passed over. Order on one day: the states in the order of the model, death
-last. Who makes two transitions on one day makes the second half a day later, for no stay lasts no time: both transitions
-count, and their order stays.
+model allows that transition; other events are passed over. Order on one day: the states in the order of the model,
+death last. Who makes two transitions on one day makes the second half a day later, for no stay lasts no time: both
+transitions count, and their order stays.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class StateModel:
         ``from -> to``; by default every state can be reached from every one before it.
     absorbing
         States that are never left; states without a transition out of them are so anyway.
-    population, entry, censor_at
+    population, entry, censor_at, known_at
         As for an :class:`Endpoint`.
     """
 
@@ -61,7 +61,8 @@ class StateModel:
     absorbing: tuple[str, ...] = ()
     population: str = ""
     entry: str = ""
-    censor_at: tuple[str, ...] = field(default=())
+    censor_at: tuple[str, ...] = ()
+    known_at: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse unknown states, states without an event, terms that cannot be read, and a model in which none ends."""
@@ -109,6 +110,7 @@ class StateModel:
             population=self.population,
             entry=self.entry,
             censor_at=self.censor_at,
+            known_at=self.known_at,
         )
 
     def _known(self, name: str, key: str) -> int:

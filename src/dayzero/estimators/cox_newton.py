@@ -122,7 +122,7 @@ def _runaway(gain: Floats, step: Floats, previous: Floats, reach: Floats) -> Boo
 def _extreme(here: Evaluation, spans: Floats) -> Bools:
     """Say which coefficients make the risks extreme, by the log hazards that each spans (batches, p)."""
     widest = np.max(np.abs(spans), axis=-1, initial=0.0)
-    return here.extreme[:, None] & (np.abs(spans) > 0.1 * widest[:, None])
+    return np.asarray(here.extreme[:, None] & (np.abs(spans) > 0.1 * widest[:, None]))
 
 
 def independent(information: Floats, tolerance: Floats) -> Bools:

@@ -29,7 +29,7 @@ def score_residuals(sets: RiskSets, x: Floats, weighting: Weighting, beta: Float
     events = weighting.weight[0, sets.events]
     martingale[sets.events] += events
     average, drift, tied_drift = _means(terms, weighting)
-    residuals = x * martingale + risk[0] * sets.over_rows(drift)
+    residuals: Floats = x * martingale + risk[0] * sets.over_rows(drift)
     residuals[:, sets.events] -= events * np.repeat(average, sets.deaths, axis=-1)
     tied = weighting.tied
     if tied is not None:

@@ -140,8 +140,7 @@ class _Curves:
 
 
 def _curves(comparison: Comparison, stratum: int, event: int) -> _Curves:
-    inside = comparison.strata == stratum
-    rows, codes = comparison.spells.where(inside), comparison.groups[inside]
+    rows, codes = comparison.stratum(stratum)
     sets = count_risk_sets(rows, groups=codes, n_groups=len(comparison.levels))
     moving = sets.events.any(axis=(1, 2))
     at_risk, every = sets.at_risk[moving], sets.events[moving].sum(axis=2)
@@ -207,7 +206,7 @@ def _tied(events: Floats, at_risk: Floats) -> Floats:
 
 def _before(values: Floats, first: float) -> Floats:
     """Return the left limits along the first axis."""
-    return np.concatenate([np.full((1, *values.shape[1:]), first), values[:-1]])
+    return np.concatenate([np.full((1, *values.shape[1:]), first), values])[:-1]
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:

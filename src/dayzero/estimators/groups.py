@@ -57,7 +57,8 @@ def group_rows(spells: Spells, by: str | None) -> Groups:
     if by not in spells.columns and by not in spells.patients.columns:
         raise InputError(f"there is no column {by}", mend="Name a column of the patients table.", column=by)
     levels, codes = level_codes(spells.of(by))
-    dropped = len(np.unique(spells.patient[codes < 0]))
+    missing = codes < 0
+    dropped = len(np.unique(spells.patient[missing])) if bool(missing.any()) else 0
     noun = "patient" if dropped == 1 else "patients"
     warning = f"{dropped} {noun} without {by} left out" if dropped else None
     return Groups(by, levels, codes, warning)
@@ -93,6 +94,11 @@ class Comparison:
         pair = replace(self, levels=(self.levels[first], self.levels[second]))
         return _kept(pair, kept, np.asarray(self.groups == second, np.int64), self.strata)
 
+    def stratum(self, code: int) -> tuple[Spells, Ints]:
+        """Return the rows of one stratum, and the group of each."""
+        inside = self.strata == code
+        return (self.spells, self.groups) if bool(inside.all()) else (self.spells.where(inside), self.groups[inside])
+
 
 def compare_rows(spells: Spells, by: str, strata: Sequence[str] = ()) -> Comparison:
     """Prepare a comparison of the groups of one column within the combinations of others.
@@ -115,6 +121,8 @@ def compare_rows(spells: Spells, by: str, strata: Sequence[str] = ()) -> Compari
 
 
 def _kept(comparison: Comparison, kept: Bools, groups: Ints, strata: Ints) -> Comparison:
+    if bool(kept.all()) and not bool(strata.any()):
+        return replace(comparison, groups=groups, strata=strata)
     _, dense = np.unique(strata[kept], return_inverse=True)
     return replace(comparison, spells=comparison.spells.where(kept), groups=groups[kept], strata=dense.astype(np.int64))
 
@@ -129,11 +137,14 @@ def level_codes(values: pl.Series) -> tuple[tuple[str, ...], Ints]:
     >>> level_codes(pl.Series([2.0, None, 1.0]))
     (('1', '2'), array([ 1, -1,  0]))
     """
-    text = as_text(values)
-    levels = tuple(sorted(text.drop_nulls().unique().to_list()))
+    known = values.fill_nan(None) if values.dtype.is_float() else values
+    distinct = known.drop_nulls().unique()
+    text = as_text(distinct).to_list()
+    levels = tuple(sorted(set(text)))
     place = {level: code for code, level in enumerate(levels)}
-    codes = text.replace_strict(place, default=-1, return_dtype=pl.Int64) if levels else pl.Series([-1] * len(text))
-    return levels, codes.to_numpy().astype(np.int64)
+    codes = pl.Series([place[level] for level in text], dtype=pl.Int64)
+    found = known.replace_strict(distinct, codes, default=-1, return_dtype=pl.Int64) if levels else None
+    return levels, np.full(len(values), -1, np.int64) if found is None else found.fill_null(-1).to_numpy()
 
 
 def as_text(values: pl.Series) -> pl.Series:

@@ -96,9 +96,7 @@ class LogisticFit:
         return tests
 
 
-def fit_logistic(
-    spells: Spells, model: OddsModel | Sequence[str], weights: npt.ArrayLike | None = None
-) -> LogisticFit:
+def fit_logistic(spells: Spells, model: OddsModel | Sequence[str], weights: npt.ArrayLike | None = None) -> LogisticFit:
     """Fit a logistic regression of the endpoint's event by maximum likelihood.
 
     Parameters
@@ -128,9 +126,7 @@ def fit_logistic(
     return _fit(spells, as_model(model), codes, ("no", "yes"), weights=weights)
 
 
-def fit_ordinal(
-    spells: Spells, model: OddsModel | Sequence[str], weights: npt.ArrayLike | None = None
-) -> LogisticFit:
+def fit_ordinal(spells: Spells, model: OddsModel | Sequence[str], weights: npt.ArrayLike | None = None) -> LogisticFit:
     """Fit a proportional-odds regression of the state in which each row ends.
 
     Parameters
@@ -228,5 +224,3 @@ def _notes(design: OddsDesign, best: Optimum) -> dict[str, tuple[str, ...]]:
         elif bool(best.runaway[:, cuts + j].any()):
             notes[name] = (f"separation: the coefficient of {name} runs to infinity; use Firth's penalty",)
     return notes
-
-

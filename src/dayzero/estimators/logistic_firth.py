@@ -1,9 +1,8 @@
 """Logistic regression with Firth's penalty: finite odds ratios where outcomes are separated or few.
 
-Firth (1993, Biometrika 80:27) adds half the logarithm of the determinant of the information (Jeffreys' prior),
-l*(b) = l(b) + log|I(b)| / 2, which takes away the bias of order 1/n; its score is sum_i (w_i (y_i - pi_i) +
-h_i (1/2 - pi_i)) x_i, h_i being the leverages. Limits and tests come from the profile of l* (Heinze and Schemper
-2002, Stat Med 21:2409), the penalty being always that of all coefficients: those of Wald mislead here.
+Half the logarithm of the determinant of the information (Jeffreys' prior) takes away the bias of order 1/n (Firth 1993,
+Biometrika 80:27). Limits and tests come from the profile of the penalised likelihood (Heinze and Schemper 2002, Stat
+Med 21:2409), the penalty being always that of all coefficients: those of Wald mislead here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +17,11 @@ from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.chi_squared import p_value
 from dayzero.estimators.cox_newton import ALIAS, independent
+from dayzero.estimators.firth_likelihood import STEPS, Penalised, Place, climb
 from dayzero.estimators.odds_design import OddsDesign, OddsModel, as_model, design_odds
 from dayzero.estimators.odds_rows import Odds, odds_rows, ratio_test
 from dayzero.spells import Bools, Floats, Spells
 
-STEPS: Final = 500
-STEP: Final = 1e-11  # in ranges of the covariate, at which the climb stops
-LONGEST: Final = 4.0  # log odds that a coefficient may move in one step, over its covariate's range
-HALVINGS: Final = 30
 DOUBLINGS: Final = 40
 
 
@@ -135,141 +131,89 @@ def firth_logistic(spells: Spells, model: OddsModel | Sequence[str]) -> Estimate
     return fit_firth_logistic(spells, model).estimate()
 
 
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    """A penalised likelihood: (n, q) columns of which the first is the intercept, outcomes, weights, and ranges."""
-
-    x: Floats
-    y: Floats
-    weight: Floats
-    reach: Floats
-    free: Bools
-
-
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """A point on the likelihood's surface, and the step that Newton's method takes from it."""
-
-    beta: Floats
-    likelihood: float
-    score: Floats
-    information: Floats
-    curvature: Floats
-    converged: bool = True
-
-
-def _problem(design: OddsDesign) -> _Problem | None:
+def _problem(design: OddsDesign) -> Penalised | None:
     if len(design.levels) < 2:
         return None
     x = np.column_stack([np.ones(len(design.x)), design.x])
     weight = design.weight[0]
     free = independent((x.T @ (weight[:, None] * x))[None], np.array([ALIAS * weight.sum()]))[0]
     reach = np.concatenate([[1.0], np.ptp(design.x, axis=0)])
-    return _Problem(x, design.y.astype(float), weight, reach, free)
+    return Penalised(x[:, free], design.y.astype(float), weight, reach[free], free)
 
 
-def _at(problem: _Problem, beta: Floats) -> _Place:
-    """Evaluate the penalised likelihood; ``curvature`` takes the leverages as given."""
-    x, free = problem.x, problem.free
-    linear = x @ beta
-    chance = special.expit(linear)
-    spread = chance * special.expit(-linear)
-    information = (x * (problem.weight * spread)[:, None]).T @ x
-    inside = information[np.ix_(free, free)]
-    sign, log_det = np.linalg.slogdet(inside)
-    likelihood = float(problem.weight @ (problem.y * linear - np.logaddexp(0.0, linear))) + 0.5 * float(log_det)
-    if sign <= 0 or not np.isfinite(likelihood):
-        return _Place(beta, -np.inf, np.zeros_like(beta), information, information)
-    columns = x[:, free]
-    leverage = problem.weight * spread * np.einsum("np,pn->n", columns, np.linalg.solve(inside, columns.T))
-    score = x.T @ (problem.weight * (problem.y - chance) + leverage * (0.5 - chance))
-    curvature = (x * ((problem.weight + leverage) * spread)[:, None]).T @ x
-    return _Place(beta, likelihood, score, information, curvature)
-
-
-def _climb(problem: _Problem, beta: Floats, held: Bools) -> _Place:
-    """Climb to the top with the held coefficients where they are."""
-    moving = np.flatnonzero(problem.free & ~held)
-    here = _at(problem, beta)
-    for _ in range(STEPS):
-        step = np.zeros_like(beta)
-        step[moving] = np.linalg.solve(here.curvature[np.ix_(moving, moving)], here.score[moving])
-        longest = float(np.max(np.abs(step) * problem.reach, initial=0.0))
-        if longest <= STEP:
-            return here
-        step *= min(1.0, LONGEST / longest)
-        floor = here.likelihood - 1e-12 * (1.0 + abs(here.likelihood))
-        for _ in range(HALVINGS):
-            there = _at(problem, here.beta + step)
-            if there.likelihood >= floor:
-                break
-            step /= 2.0
-        here = there
-    return _Place(here.beta, here.likelihood, here.score, here.information, here.curvature, converged=False)
-
-
-def _fitted(model: OddsModel, design: OddsDesign, problem: _Problem) -> FirthFit:
-    size = problem.x.shape[1]
-    start = np.zeros(size)
+def _fitted(model: OddsModel, design: OddsDesign, problem: Penalised) -> FirthFit:
+    start = np.zeros(problem.x.shape[1])
     start[0] = -float(design.margins[0, 0])
-    top = _climb(problem, start, np.zeros(size, bool))
-    none = _climb(problem, start, np.arange(size) > 0)
-    covariance = np.full((size, size), np.nan)
-    kept = np.ix_(problem.free, problem.free)
-    covariance[kept] = np.linalg.inv(top.information[kept])
-    free, scale = problem.free[1:], design.scale
-    nothing = (np.nan, np.nan, np.nan)
-    found = np.array([_profile(problem, top, j, model.level) if problem.free[j] else nothing for j in range(1, size)])
-    coefficients = np.where(free, top.beta[1:] / scale, np.nan)
+    top = climb(problem, start, np.zeros(len(start), bool))
+    none = climb(problem, start, np.arange(len(start)) > 0)
+    profiles = [_profile(problem, top, j, model.level) for j in range(1, len(start))]
+    free, scale, nan = problem.free[1:], design.scale, np.full(len(design.names), np.nan)
+    found = {name: nan.copy() for name in ("coefficients", "lower", "upper", "chi_squared")}
+    found["coefficients"][free] = top.beta[1:] / scale[free]
+    found["lower"][free] = np.array([each.lower for each in profiles]) / scale[free]
+    found["upper"][free] = np.array([each.upper for each in profiles]) / scale[free]
+    found["chi_squared"][free] = [each.chi_squared for each in profiles]
+    covariance = np.full((len(free), len(free)), np.nan)
+    covariance[np.ix_(free, free)] = np.linalg.inv(top.information)[1:, 1:]
+    converged = top.converged and all(each.converged for each in profiles)
     return FirthFit(
-        model, design, coefficients, covariance[1:, 1:] / np.multiply.outer(scale, scale),
-        lower=found[:, 0] / scale, upper=found[:, 1] / scale, chi_squared=found[:, 2],
-        intercept=float(top.beta[0] - top.beta[1:] @ (design.centre / scale)),
+        model, design, covariance=covariance / np.multiply.outer(scale, scale), **found,
+        intercept=float(top.beta[0] - top.beta[1:] @ (design.centre / scale)[free]),
         log_likelihood=np.array([none.likelihood, top.likelihood]), df=int(free.sum()),
-        notes=_notes(design, problem, top), tests=_tests(problem, design, top=top, none=none, terms=model.terms),
+        notes=_notes(design, free, converged=converged),
+        tests=_tests(problem, design, top=top, none=none, terms=model.terms),
     )  # fmt: skip
 
 
 def _tests(
-    problem: _Problem, design: OddsDesign, *, top: _Place, none: _Place, terms: Sequence[str]
+    problem: Penalised, design: OddsDesign, *, top: Place, none: Place, terms: Sequence[str]
 ) -> tuple[Estimate, ...]:
     """Test the model, and each term where there are several, by the penalised likelihood ratio."""
-    free = problem.free[1:]
-    tests = [ratio_test(None, 2.0 * (top.likelihood - none.likelihood), int(free.sum()))]
+    tests = [ratio_test(None, 2.0 * (top.likelihood - none.likelihood), len(top.beta) - 1)]
     for place, term in enumerate(terms if len(terms) > 1 else ()):
-        held = np.concatenate([[False], design.term == place])
-        without = _climb(problem, np.where(held, 0.0, top.beta), held)
-        tests.append(ratio_test(term, 2.0 * (top.likelihood - without.likelihood), int((held[1:] & free).sum())))
+        held = np.concatenate([[False], design.term == place])[problem.free]
+        without = climb(problem, np.where(held, 0.0, top.beta), held)
+        tests.append(ratio_test(term, 2.0 * (top.likelihood - without.likelihood), int(held.sum())))
     return tuple(tests)
 
 
-def _profile(problem: _Problem, top: _Place, j: int, level: float) -> tuple[float, float, float]:
-    """Return the limits of one scaled coefficient, and its likelihood ratio against 0."""
-    from scipy.optimize import brentq
+@dataclass(frozen=True)
+class _Profile:
+    """Limits of one scaled coefficient, and its likelihood ratio against 0."""
 
+    lower: float
+    upper: float
+    chi_squared: float
+    converged: bool
+
+
+def _profile(problem: Penalised, top: Place, j: int, level: float) -> _Profile:
     held = np.arange(len(top.beta)) == j
     drop = 0.5 * float(special.ndtri(0.5 + level / 2.0)) ** 2
-    latest = {"beta": top.beta}
+    ends = [_limit(problem, top, held, sign * drop) for sign in (-1.0, 1.0)]
+    none = climb(problem, np.where(held, 0.0, top.beta), held)
+    ratio = max(0.0, 2.0 * (top.likelihood - none.likelihood))
+    return _Profile(ends[0][0], ends[1][0], ratio, none.converged and ends[0][1] and ends[1][1])
+
+
+def _limit(problem: Penalised, top: Place, held: Bools, drop: float) -> tuple[float, bool]:
+    """Return where the profile has come down by a drop, to the side of the drop's sign, and whether it converged."""
+    from scipy.optimize import brentq
+
+    reached = [top]
 
     def height(value: float) -> float:
-        reached = _climb(problem, np.where(held, value, latest["beta"]), held)
-        latest["beta"] = reached.beta
-        return reached.likelihood
+        reached.append(climb(problem, np.where(held, value, reached[-1].beta), held))
+        return reached[-1].likelihood - top.likelihood + abs(drop)
 
-    def limit(sign: float) -> float:
-        latest["beta"], best = top.beta, float(top.beta[j])
-        width = 2.0 * float(np.sqrt(np.linalg.pinv(top.information[np.ix_(problem.free, problem.free)])
-                                    [k := int(problem.free[:j].sum()), k]))  # fmt: skip
-        for _ in range(DOUBLINGS):
-            if height(best + sign * width) < top.likelihood - drop:
-                return float(brentq(lambda value: height(value) - top.likelihood + drop, best, best + sign * width,
-                                    xtol=1e-13, rtol=1e-13))  # fmt: skip
-            width *= 1.5
-        return sign * np.inf
-
-    lower, upper = limit(-1.0), limit(1.0)
-    latest["beta"] = top.beta
-    return lower, upper, max(0.0, 2.0 * (top.likelihood - height(0.0)))
+    best = float(top.beta[held][0])
+    width = float(np.copysign(2.0 * np.sqrt(np.linalg.inv(top.information)[held, held][0]), drop))
+    for _ in range(DOUBLINGS):
+        if height(best + width) < 0.0:
+            end = float(brentq(height, best, best + width, xtol=1e-12, rtol=1e-12))
+            return end, all(place.converged for place in reached)
+        width *= 1.5
+    return float("nan"), False
 
 
 def _nothing(model: OddsModel, design: OddsDesign) -> FirthFit:
@@ -285,14 +229,14 @@ def _dropped(design: OddsDesign) -> list[str]:
     return [f"dropped_missing: {design.dropped} patients"] if design.dropped else []
 
 
-def _notes(design: OddsDesign, problem: _Problem, top: _Place) -> dict[str, tuple[str, ...]]:
+def _notes(design: OddsDesign, free: Bools, *, converged: bool) -> dict[str, tuple[str, ...]]:
     whole = _dropped(design)
-    if not top.converged:
-        whole.append(f"non_convergence: after {STEPS} steps")
+    if not converged:
+        whole.append(f"non_convergence: the estimate or a limit after {STEPS} steps")
     notes = {"": tuple(whole)}
     for j, name in enumerate(design.names):
         if not design.x[:, j].any():
             notes[name] = (f"constant_term: {name} has one value only",)
-        elif not problem.free[j + 1]:
+        elif not free[j]:
             notes[name] = (f"collinear: {name} is a combination of the terms before it",)
     return notes

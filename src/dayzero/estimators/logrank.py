@@ -177,8 +177,7 @@ def _fit(comparison: Comparison, model: LogRank) -> LogRankFit:
 
 def _counts(comparison: Comparison, stratum: int) -> tuple[Floats, Floats]:
     """Return those at risk and the events (T, k) at the event times of one stratum."""
-    inside = comparison.strata == stratum
-    rows, codes = comparison.spells.where(inside), comparison.groups[inside]
+    rows, codes = comparison.stratum(stratum)
     sets = count_risk_sets(rows, groups=codes, n_groups=len(comparison.levels))
     moving = sets.events[:, :, 1].any(axis=1)
     return sets.at_risk[moving], sets.events[moving, :, 1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class OddsDesign:
     n_events: int
     endpoint: str
 
-    @property
+    @cached_property
     def margins(self) -> Floats:
         """(batches, K - 1) logits of the outcome lying at or below each level but the highest; all covariates aside."""
         count = np.stack([np.bincount(self.y, weights=w, minlength=len(self.levels)) for w in self.weight])

@@ -31,7 +31,8 @@ def evaluate_odds(design: OddsDesign, theta: Floats, batches: Ints) -> Evaluatio
     batches
         (k,) the weightings that they belong to.
     """
-    found = [_evaluate(design, values, batch) for values, batch in zip(theta, batches, strict=True)]
+    columns = _columns(design, 1), _columns(design, 0)
+    found = [_evaluate(design, columns, values, batch) for values, batch in zip(theta, batches, strict=True)]
     size = theta.shape[1]
     return Evaluation(
         np.array([each[0] for each in found]),
@@ -41,7 +42,9 @@ def evaluate_odds(design: OddsDesign, theta: Floats, batches: Ints) -> Evaluatio
     )
 
 
-def _evaluate(design: OddsDesign, theta: Floats, batch: int) -> tuple[float, Floats, Floats]:
+def _evaluate(
+    design: OddsDesign, columns: tuple[Floats, Floats], theta: Floats, batch: int
+) -> tuple[float, Floats, Floats]:
     cuts = len(design.levels) - 1
     zeta = np.concatenate([[-np.inf], design.margins[batch] + theta[:cuts], [np.inf]])
     linear = design.x @ theta[cuts:]
@@ -52,7 +55,7 @@ def _evaluate(design: OddsDesign, theta: Floats, batch: int) -> tuple[float, Flo
         log_p = -np.logaddexp(0.0, -above) - np.logaddexp(0.0, below) + np.log(-np.expm1(-gap))
         both = ratio * (1.0 + ratio)
     first, second = expit(-above) + ratio, -expit(below) - ratio
-    upper, lower = _columns(design, 1), _columns(design, 0)
+    upper, lower = columns
     score = (weight * first) @ upper + (weight * second) @ lower
     own = weight * (expit(above) * expit(-above) + both), weight * (expit(below) * expit(-below) + both)
     cross = upper.T @ ((weight * both)[:, None] * lower)

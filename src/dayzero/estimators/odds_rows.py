@@ -31,7 +31,9 @@ def odds_rows(found: Odds, notes: Mapping[str, tuple[str, ...]]) -> Estimate:
     rows = []
     whole = notes.get("", ())
     for j, name in enumerate(found.names):
-        log, error, low, high = (float(a[j]) for a in (found.log_ratio, found.std_error, found.lower, found.upper))
+        log, error, low, high = (
+            _finite(float(a[j])) for a in (found.log_ratio, found.std_error, found.lower, found.upper)
+        )
         p = float(found.p_value[j])
         text = "; ".join((*whole, *notes.get(name, ()))) or None
         with np.errstate(over="ignore"):
@@ -50,9 +52,7 @@ def ratio_test(term: str | None, chi_squared: float, df: int, warning: str | Non
     known = df > 0 and bool(np.isfinite(chi_squared))
     chi_squared = max(chi_squared, 0.0) if known else float("nan")
     p = p_value(chi_squared, df) if known else None
-    return make_estimate(
-        "likelihood_ratio", term=term, estimate=chi_squared, p_value=p, df=float(df), warning=warning
-    )
+    return make_estimate("likelihood_ratio", term=term, estimate=chi_squared, p_value=p, df=float(df), warning=warning)
 
 
 def _finite(value: float) -> float:

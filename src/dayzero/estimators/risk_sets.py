@@ -63,17 +63,24 @@ def count_risk_sets(
     weights = spells.weight if weights is None else weights
     shape = (n_groups, len(spells.states) + _ENDS)
     times, tally = _tally(spells, _cells(spells, groups, shape), shape=shape, weights=weights)
-    leaving = np.asarray(tally.sum(axis=2))
+    leaving = np.asarray(tally.sum(axis=1))
     late = np.flatnonzero(np.isfinite(spells.start))
     if len(late):
         missed = np.searchsorted(times, spells.start[late], side="right") - 1  # the last time before the entry counts
-        cells = missed * n_groups + groups[late]
-        leaving = leaving - _sums(cells[missed >= 0], weights[late][missed >= 0], (len(times), n_groups))
+        cells = groups[late] * len(times) + missed
+        leaving = leaving - _sums(cells[missed >= 0], weights[late][missed >= 0], (n_groups, len(times)))
     at_risk = _remaining(leaving)
-    real = np.asarray(tally[:, :, _CENSORED:].any(axis=tuple(range(1, tally.ndim))))
+    real = _real(tally)
     if not bool(real.all()):
-        times, at_risk, tally = times[real], at_risk[real], tally[real]
-    return RiskSets(times, at_risk, tally[:, :, _ENDS:], tally[:, :, _CENSORED])
+        times, at_risk, tally = times[real], at_risk[:, real], tally[:, :, real]
+    tally = np.moveaxis(tally, 2, 0)
+    return RiskSets(times, np.moveaxis(at_risk, 1, 0), tally[:, :, _ENDS:], tally[:, :, _CENSORED])
+
+
+def _real(tally: Floats) -> Bools:
+    """Return (times,) whether somebody has an event or is censored then."""
+    planes = tally[:, _CENSORED:]
+    return np.asarray(planes.any(axis=(0, 1) if tally.ndim == 3 else (0, 1, 3)))
 
 
 def is_last(spells: Spells) -> Bools:
@@ -108,9 +115,12 @@ def _cells(spells: Spells, groups: Ints, shape: tuple[int, int]) -> npt.NDArray[
 def _tally(
     spells: Spells, cells: npt.NDArray[np.intp], *, shape: tuple[int, int], weights: Floats
 ) -> tuple[Floats, Floats]:
-    """Return times (T,) and the summed weights (T, groups, endings) of the rows that stop then."""
+    """Return times (T,) and the summed weights (groups, endings, T) of the rows that stop then.
+
+    Times stand last so that sums over time run through neighbouring memory.
+    """
     values, codes = _codes(spells.stop)
-    return values, _sums(codes * (shape[0] * shape[1]) + cells, weights, (len(values), *shape))
+    return values, _sums(cells * len(values) + codes, weights, (*shape, len(values)))
 
 
 def _codes(stop: Floats) -> tuple[Floats, npt.NDArray[np.intp]]:
@@ -141,6 +151,6 @@ def _sums(cells: npt.NDArray[np.intp], weights: Floats, shape: tuple[int, ...]) 
 
 def _remaining(leaving: Floats) -> Floats:
     """Return at risk = those who leave at t or later less those who have yet to enter then, summed from the end."""
-    at_risk = np.cumsum(leaving[::-1], axis=0)[::-1]
-    largest = at_risk.max(axis=0, initial=0.0)
+    at_risk = np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1]
+    largest = at_risk.max(axis=1, initial=0.0, keepdims=True)
     return np.where(at_risk <= ROUNDING * largest, 0.0, at_risk)

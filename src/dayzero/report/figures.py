@@ -96,7 +96,7 @@ def draw_cumulative_incidence(section: Section, term: str | None = None, *, synt
     events = tuple(dict.fromkeys(read.term for read in read_incidence(section) if read.term is not None))
     ordered = sorted(events, key=lambda event: event != term)
     risk = read_risk_table(section, curves, ordered)
-    what = f"Cumulative incidence of {event_label(term, section.endpoint)}" if term else "Cumulative incidence"
+    what = f"Cumulative incidence of {event_label(term, section.endpoint) if term else 'each event'}"
     return _draw(_plot(section, curves, risk, heading=what, term=term), synthetic=synthetic)
 
 

@@ -217,7 +217,8 @@ def places(finding: Finding) -> str:
     'events.csv, rows 4 and 9'
     """
     where = [finding.table] if finding.table else []
-    for what, rows in (("row", finding.rows), ("patient row", finding.patient_rows)):
+    patients = finding.patient_rows if finding.patient_rows != finding.rows else ()
+    for what, rows in (("row", finding.rows), ("patient row", patients)):
         if rows:
             shown = [str(row) for row in rows[:_MOST_ROWS]]
             shown += [plural(len(rows) - _MOST_ROWS, "other")] if len(rows) > _MOST_ROWS else []

@@ -149,9 +149,9 @@ def _block_title(section: Section, term: str | None, group: str | None, names: M
 def _rates_note(cells: Iterable[tuple[str, str, str]]) -> str:
     """Explain the signs that the table has."""
     text = " ".join(rate for rate, _, _ in cells)
-    bare = f"{NONE}: there are no limits where the estimate is 0 or 100 %."
-    few = f"{FEW_MARK}: fewer than {FEW} patients at risk."
-    return " ".join(note for note, sign in ((bare, f"({NONE})"), (few, FEW_MARK)) if sign in text)
+    bare = f"{NONE} There are no limits where the estimate is 0 or 100 %."
+    few = f"{FEW_MARK} Fewer than {FEW} patients at risk."
+    return "\n".join(note for note, sign in ((bare, f"({NONE})"), (few, FEW_MARK)) if sign in text)
 
 
 def _rate(row: dict[str, Any], at_risk: float | None, marks: Mapping[str, str]) -> tuple[str, str, str]:
@@ -165,7 +165,7 @@ def _rate(row: dict[str, Any], at_risk: float | None, marks: Mapping[str, str]) 
 
 def _time_label(time: float) -> str:
     name = moment(time)
-    return name if name.endswith(("day", "days")) else f"{name} (day {plain(time)})"
+    return name if name.endswith(("day", "days")) else f"{name} (day\u00a0{plain(time)})"
 
 
 def medians(section: Section) -> Table | None:

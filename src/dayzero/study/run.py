@@ -129,8 +129,9 @@ def _facts(study: Study) -> dict[str, str]:
     history = study.history
     facts = {"Patients": f"{len(history):,}", "Events": f"{history.events.height:,}"}
     facts["Data"] = ", ".join(list(study.inputs)[1:])
-    facts["Data cutoff"] = study.header.cutoff.isoformat() if study.header.cutoff else "none named in the study file"
-    facts["Protocol"] = study.protocol.title or "none named in the study file"
+    facts["Data cutoff"] = study.header.cutoff.isoformat() if study.header.cutoff else "none"
+    if study.protocol.title:
+        facts["Protocol"] = study.protocol.title
     return facts
 
 

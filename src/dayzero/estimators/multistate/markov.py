@@ -1,4 +1,4 @@
-"""Tests of the Markov property: does the hazard of a transition depend on the past, given the state and the day?"""
+"""Tests of the Markov property: given the state and the day, the past has no influence on what comes next."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,11 +25,10 @@ def markov(spells: Spells, landmarks: Sequence[float] = ()) -> Estimate:
     """Test the Markov property of every transition.
 
     Two tests. With the clock forward, a Cox model of the transition has the day on which its state was entered as
-    covariate, and its score is tested (Kay 1986, Biometrics 42:855; the state arrival model of Putter, Fiocco and Geskus
-    2007): a test against a monotone influence, over all of follow-up. And at each landmark s the patients who are in the
-    state later on are compared by the state that they were in on day s, by a log-rank test after s (Titman and Putter
-    2022, Biostatistics 23:380): under the Markov property the past is without influence, so that it is chi-squared at
-    each s; tests at several landmarks are not adjusted for each other.
+    covariate, and its score is tested (Kay 1986, Biometrics 42:855; the state arrival model of Putter, Fiocco and
+    Geskus 2007): a test against a monotone influence, over all of follow-up. And at each landmark s the patients who
+    are in the state later on are compared by the state that they were in on day s, by a log-rank test after s (Titman
+    and Putter 2022, Biostatistics 23:380), chi-squared at each s; several landmarks are not adjusted for each other.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from dayzero.errors import InternalError
-from dayzero.report.kinds import cox, curve, multistate
+from dayzero.report.kinds import cox, curve, multistate, outcome, paired, rmst
 from dayzero.report.kinds.kind import Drawing, Kind
 from dayzero.report.page import Section
 
@@ -14,6 +14,9 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "curve": curve.KIND,
         "cox": cox.KIND,
         "multistate": multistate.KIND,
+        "rmst": rmst.KIND,
+        "outcome": outcome.KIND,
+        "paired": paired.KIND,
     }
 )
 

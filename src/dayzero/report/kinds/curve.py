@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from dayzero.report import tables, words
 from dayzero.report.figures import MOST_BANDS, draw_cumulative_incidence, draw_survival
 from dayzero.report.kinds.kind import Drawing, Kind
@@ -26,7 +28,7 @@ def _drawings(section: Section) -> tuple[Drawing, ...]:
 
 
 def _incidence_drawing(section: Section, term: str | None) -> Drawing:
-    what = f"Cumulative incidence of {event_label(term, section.endpoint)}" if term else "Cumulative incidence"
+    what = f"Cumulative incidence of {event_label(term, section.endpoint) if term else 'each event'}"
     name = f"cumulative-incidence-{term}" if term else "cumulative-incidence"
     caption = _caption(what, read_incidence(section, term))
     return Drawing(name, caption, _aloud(section), partial(draw_cumulative_incidence, section, term))
@@ -35,7 +37,9 @@ def _incidence_drawing(section: Section, term: str | None) -> Drawing:
 def _caption(what: str, curves: tuple[Series, ...]) -> str:
     """Say what is drawn and how to read it."""
     said = [f"{what}."]
-    if len(curves) <= MOST_BANDS:
+    if not any(np.isfinite(curve.lower).any() for curve in curves):
+        said.append("There are no confidence limits.")
+    elif len(curves) <= MOST_BANDS:
         said.append("Shaded: pointwise confidence bands.")
     else:
         said.append(f"Confidence bands are left out with more than {MOST_BANDS} curves; the tables have the limits.")

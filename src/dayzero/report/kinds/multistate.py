@@ -65,8 +65,8 @@ def _counts(section: Section) -> Table | None:
     if not found:
         return None
     lines: list[Row] = []
-    for state in ever:
-        lines.append(Row(sentence_case(_state(state)), (count(ever[state]), "")))
+    for state, entered in ever.items():
+        lines.append(Row(sentence_case(_state(state)), (count(entered), "")))
         lines += [
             Row(f"to {_state(row['term'].split(ARROW, 1)[1])}", (count(row["estimate"]), _share(row)), 1)
             for row in found
@@ -159,6 +159,8 @@ def _ratio(row: Record) -> tuple[str, str]:
 
 def _markov(section: Section) -> Table | None:
     found = rows_of(section, "markov")
+    if not found:
+        return None
     lines = tuple(
         Row(
             sentence_case(_arrow(row["term"])),
@@ -167,9 +169,7 @@ def _markov(section: Section) -> Table | None:
         for row in found
     )
     note = "A small p speaks against the Markov property: the past matters, and landmark probabilities should be used."
-    return (
-        Table("Tests of the Markov property", ("Transition", "Test", "χ²", "df", "p"), lines, note) if found else None
-    )
+    return Table("Tests of the Markov property", ("Transition", "Test", "χ²", "df", "p"), lines, note)
 
 
 def _test(row: Record) -> str:
