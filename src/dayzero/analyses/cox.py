@@ -89,7 +89,8 @@ def _note(term: str, switch: str) -> str:
 def _references(spells: Spells, settings: CoxSettings) -> dict[str, str]:
     """Return the reference level of every text column among the terms."""
     texts = [term for term in settings.terms if term not in spells.columns and spells.patients[term].dtype == pl.String]
-    return {term: settings.reference.get(term) or code_levels(spells, term)[1][0] for term in texts}
+    levels = {term: code_levels(spells, term)[1] for term in texts}
+    return {term: settings.reference.get(term) or names[0] for term, names in levels.items() if names}
 
 
 def is_treatment(context: Context, term: str, endpoint: Endpoint) -> bool:

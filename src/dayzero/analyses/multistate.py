@@ -217,10 +217,11 @@ def _definition(model: StateModel) -> str:
         f"{name.replace('_', ' ')} is entered at {listed([term_words(term) for term in terms], 'or')}"
         for name, terms in model.states.items()
     ]
+    words = "; ".join(entries)
     origin = f"From {term_words(model.origin)} (state {model.initial.replace('_', ' ')})."
     allowed = "the transitions named in the settings" if model.transitions else "transitions forward in this order"
     day = "Of two transitions on one day the second counts half a day later; death is the last event of a day."
-    return f"{origin} {'; '.join(entries).capitalize()}. Only {allowed} count. {day}"
+    return f"{origin} {words[:1].upper()}{words[1:]}. Only {allowed} count. {day}"
 
 
 def _notes(settings: MultistateSettings, context: Context, model: StateModel) -> tuple[str, ...]:

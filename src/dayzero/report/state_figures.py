@@ -26,6 +26,7 @@ _PLOT: Final = 3.35  # inches
 _STEPS: Final = 800  # days at which a band is drawn: more cannot be seen
 _BOX: Final = (1.5, 0.62)  # inches
 _BETWEEN: Final = (0.95, 0.45)
+_ASIDE: Final = 0.36  # inches by which every second column stands higher, so that an arrow can pass below
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def draw_transitions(section: Section, *, synthetic: bool = False) -> "Figure":
     pairs = [(*name.split(ARROW, 1), made) for name, made in moves.items()]
     places = _places(list(entered), [(origin, target) for origin, target, _ in pairs])
     deep = max(y for _, y in places.values()) + 1
-    height = deep * (_BOX[1] + _BETWEEN[1]) + 0.6
+    height = deep * (_BOX[1] + _BETWEEN[1]) + 2 * _ASIDE + 0.2
     with new_canvas(height, *entered) as canvas:
         axes = canvas.axes(0, 0, WIDTH, height)
         axes.set(xlim=(0, WIDTH), ylim=(0, height), xticks=[], yticks=[])
@@ -191,7 +192,7 @@ def _places(states: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str
 
 
 def _centres(places: Mapping[str, tuple[int, int]], height: float) -> dict[str, tuple[float, float]]:
-    """Return the middle of each box; columns stand side by side, every second one a little lower."""
+    """Return the middle of each box; columns stand side by side, every second one a little higher."""
     columns = max(x for x, _ in places.values()) + 1
     step = min(_BOX[0] + _BETWEEN[0], (WIDTH - _BOX[0] - 0.2) / max(columns - 1, 1))
     sizes = [sum(x == k for x, _ in places.values()) for k in range(columns)]
@@ -199,7 +200,7 @@ def _centres(places: Mapping[str, tuple[int, int]], height: float) -> dict[str, 
     return {
         state: (
             0.1 + _BOX[0] / 2 + x * step,
-            (height - 0.2) / 2 + (sizes[x] - 1) * room / 2 - y * room + (0.22 if x % 2 else -0.22 * (columns > 2)),
+            (height - 0.2) / 2 + (sizes[x] - 1) * room / 2 - y * room + (_ASIDE if x % 2 else -_ASIDE * (columns > 2)),
         )
         for state, (x, y) in places.items()
     }
