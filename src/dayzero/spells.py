@@ -175,7 +175,7 @@ def split(spells: Spells, cuts: Sequence[Floats] | Floats, *, name: str, switch:
     spells
         The table.
     cuts
-        (patients,) day of the switch, +inf where it never came.
+        (patients,) day of the switch, +inf where it never came; NaN is a ValueError.
     name
         Name of the new time-varying column: 0.0 before the switch, 1.0 after it.
     switch
@@ -188,6 +188,8 @@ def split(spells: Spells, cuts: Sequence[Floats] | Floats, *, name: str, switch:
         Rows stay in order; the pieces of a row stand next to each other.
     """
     day = np.asarray(cuts, float)[spells.patient]
+    if bool(np.isnan(day).any()):
+        raise ValueError("a patient's switch is undated: leave its rows out first")
     edge = day if switch == "after" else np.nextafter(day, -np.inf)
     inside = (spells.start < edge) & (edge < spells.stop)
     pieces = 1 + inside.astype(np.int64)

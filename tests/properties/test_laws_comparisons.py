@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from dayzero.endpoints import derive_spells
 from dayzero.estimators.cox import fit_cox
+from dayzero.estimators.cox_design import CoxModel
 from dayzero.estimators.gray import fit_gray
 from dayzero.estimators.logrank import fit_logrank
 from dayzero.spells import Spells
 from properties.strategies import COMPLETE, GROUPS, LATER, Cohort, Course, cohorts
-from properties.studies import RELAPSE, RFS, breslow, cut, files, same, same_tests
+from properties.studies import RELAPSE, RFS, cut, files, same, same_tests
 
 NAMES = ("10", "9", "a b", "Z", "ä")
-TWO = replace(COMPLETE, groups=GROUPS[:2])
 
 
 def both(folder: Path, cohort: Cohort) -> tuple[Spells, Spells]:
@@ -106,14 +106,18 @@ def test_equal_groups_do_not_differ(cohort: Cohort, folder: Path) -> None:
     same(fit_gray(several, "risk", event=2).chi2, 0)
 
 
-@given(cohort=cohorts(TWO), order=st.permutations(range(30)))
-def test_without_ties_the_score_test_of_cox_is_the_logrank_test(cohort: Cohort, order: list[int], folder: Path) -> None:
-    """U' I^-1 U of the Cox model at 0 = the log-rank chi2 where no two patients have an event on one day (Cox 1972)."""
-    apart = tuple(
-        replace(c, days={e: k for e in c.days if e in ("death", "last_contact")})
-        for k, c in zip(order, cohort, strict=False)
-    )
-    spells, _ = both(folder, apart)
-    test, fit = fit_logrank(spells, "risk"), fit_cox(spells, breslow("risk"))
+@given(cohort=cohorts(COMPLETE))
+def test_the_score_test_of_cox_is_the_logrank_test(cohort: Cohort, folder: Path) -> None:
+    """U' I^-1 U of the discrete Cox model at 0 = the log-rank chi2, ties or none: both are hypergeometric (Cox 1972)."""
+    spells, _ = both(folder, cohort)
+    test, fit = fit_logrank(spells, "risk"), fit_cox(spells, CoxModel(("risk",), ties="exact"))
     assert int(fit.df) == test.df
     same(fit.score, test.chi2)
+
+
+@given(cohort=cohorts())
+def test_where_nothing_competes_the_score_of_gray_is_that_of_the_logrank_test(cohort: Cohort, folder: Path) -> None:
+    """z = O - E: with S_r = 1 - F_r the risk set of the subdistribution is the risk set (Gray 1988)."""
+    spells, _ = both(folder, cohort)
+    test = fit_logrank(spells, "risk")
+    same(fit_gray(spells, "risk").score, test.observed - test.expected)

@@ -162,14 +162,14 @@ def test_delayed_entry_before_the_origin_is_none(cohort: Cohort, before: int, fo
 
 @given(cohort=cohorts(COMPLETE), entry=st.integers(1, 12))
 def test_delayed_entry_takes_away_earlier_time_only(cohort: Cohort, entry: int, folder: Path) -> None:
-    """spells(entry e) = the rows with stop > e, from e on: intervals are (start, stop]."""
+    """spells(entry e) = the rows with stop > e, from e on, treatments included: intervals are (start, stop]."""
     history = files(tuple(course.moved("enrolment", entry) for course in cohort)).read(folder)
-    whole, late = derive_spells(history, RFS), derive_spells(history, LATE)
-    kept = whole.stop > entry
-    assert late.patients["patient"].to_list() == whole.patients["patient"].filter(kept).to_list()
-    np.testing.assert_array_equal(late.stop, whole.stop[kept])
-    np.testing.assert_array_equal(late.to, whole.to[kept])
-    assert (late.start == entry).all()
+    whole, late = with_transplant(history, RFS), with_transplant(history, LATE)
+    kept = whole.where(whole.stop > entry)
+    assert late.of("patient").to_list() == kept.of("patient").to_list()
+    np.testing.assert_array_equal(late.start, np.maximum(kept.start, entry))
+    for one, other in ((late.stop, kept.stop), (late.to, kept.to), (late.columns["hsct"], kept.columns["hsct"])):
+        np.testing.assert_array_equal(one, other)
 
 
 @given(cohort=cohorts(COMPLETE))

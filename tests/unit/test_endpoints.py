@@ -2,11 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cohorts import history
 
+from cohorts import history
+from dayzero.analyses.cox import with_treatments
 from dayzero.endpoints import derive_spells, exclusions, first_day
 from dayzero.errors import InputError
 from dayzero.protocol import Endpoint, parse_term
+from dayzero.spells import split
 
 DFS = Endpoint(name="dfs", origin="hsct", events=("relapse", "death"))
 RELAPSE = Endpoint(name="relapse", origin="hsct", events=("relapse",), competing=("death",))
@@ -254,3 +256,13 @@ def test_treatments_are_days_from_the_origin(tmp_path: Path) -> None:
     text = "patient event day\na hsct -800\na infusion 0\na hsct 63\na death 90\nb infusion 0\nb death 40"
     spells = derive_spells(history(tmp_path, text), Endpoint(origin="infusion", events=("death",)), treatments=["hsct"])
     assert spells.treatments["hsct"].tolist() == [63, np.inf]
+
+
+def test_an_undated_treatment_is_neither_given_nor_withheld(tmp_path: Path) -> None:
+    text = "patient event day\na infusion 0\na hsct -\na death 90\nb infusion 0\nb death 40"
+    spells = derive_spells(history(tmp_path, text), Endpoint(origin="infusion", events=("death",)), treatments=["hsct"])
+    assert spells.treatments["hsct"].tolist()[1] == np.inf
+    assert np.isnan(spells.treatments["hsct"][0])
+    assert with_treatments(spells, ("hsct",), switch="after").n == 1
+    with pytest.raises(ValueError, match="undated"):
+        split(spells, spells.treatments["hsct"], name="hsct")

@@ -12,12 +12,11 @@ from cohorts import history
 from dayzero.endpoints import StateModel, derive_states, state_exclusions
 from dayzero.errors import InputError
 from dayzero.estimators.aalen_johansen import fit_aalen_johansen
+from dayzero.estimators.multistate.counts import number_in_state, transition_counts
 from dayzero.estimators.multistate.curves import (
     Start,
     length_of_stay,
-    number_in_state,
     predicted_probabilities,
-    transition_counts,
     transition_probabilities,
 )
 from dayzero.estimators.multistate.hazards import NelsonAalen, estimate_hazards

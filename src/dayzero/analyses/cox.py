@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from dayzero.analyses.context import Context
@@ -13,6 +14,7 @@ from dayzero.estimate import concat
 from dayzero.estimators.covariates import code_levels
 from dayzero.estimators.cox import cox, cox_univariable
 from dayzero.estimators.cox_design import CoxModel
+from dayzero.history import CORE_EVENTS
 from dayzero.protocol import Endpoint, definition, parse_term
 from dayzero.report.labels import column_label, in_sentence
 from dayzero.report.page import Section
@@ -62,7 +64,8 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
     for key, columns in (("strata", settings.strata), ("cluster", (settings.cluster,) if settings.cluster else ())):
         for column in columns:
             context.baseline(column, key, endpoint)
-    spells = with_treatments(context.spells(endpoint, treatments), treatments, switch=settings.switch)
+    derived = context.spells(endpoint, treatments)
+    spells = with_treatments(derived, treatments, switch=settings.switch)
     model = CoxModel(
         terms=settings.terms,
         ties=settings.ties,
@@ -76,7 +79,7 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
         endpoint=endpoint,
         estimates=concat([cox(spells, model), *([cox_univariable(spells, model)] if len(settings.terms) > 1 else [])]),
         definition=definition(endpoint),
-        notes=tuple(_note(term, settings.switch) for term in treatments),
+        notes=(*(_note(term, settings.switch) for term in treatments), *_undated(derived, spells)),
         settings={**vars(settings), "reference": _references(spells, settings)},
     )
 
@@ -84,6 +87,11 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
 def _note(term: str, switch: str) -> str:
     words = column_label(term)
     return f"{words[:1].upper()}{words[1:]} is a function of time: it counts {switch} its day."
+
+
+def _undated(derived: Spells, used: Spells) -> tuple[str, ...]:
+    lost = derived.n - used.n
+    return (f"{lost} patient{'s' if lost > 1 else ''} with an undated treatment left out.",) if lost else ()
 
 
 def _references(spells: Spells, settings: CoxSettings) -> dict[str, str]:
@@ -99,17 +107,18 @@ def is_treatment(context: Context, term: str, endpoint: Endpoint) -> bool:
     if term in columns:
         context.baseline(term, "terms", endpoint)
         return False
-    events = set(context.history.events["event"].unique().cast(pl.String))
+    events = CORE_EVENTS | set(context.history.events["event"].unique().cast(pl.String))
     if parse_term(term).name in events:
         return True
     near = get_close_matches(term, sorted(columns | events), 1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     mend = f"{hint}The columns are {', '.join(sorted(columns)[:30])}."
-    raise InputError(f"{term!r} is neither a baseline column nor an event of the data", mend=mend, column="terms")
+    raise InputError(f"{term!r} is neither a baseline column nor an event", mend=mend, column="terms")
 
 
 def with_treatments(spells: Spells, treatments: tuple[str, ...], *, switch: str) -> Spells:
-    """Split the spells at each treatment, which becomes a time-varying column of its name."""
+    """Split the spells at each treatment, which becomes a time-varying column; the undated are left out."""
     for name in treatments:
+        spells = spells.where(~np.isnan(spells.treatments[name])[spells.patient])
         spells = split(spells, spells.treatments[name], name=name, switch=switch)
     return spells

@@ -72,7 +72,8 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
     endpoint
         What is counted, from which day zero, in whom.
     treatments
-        Terms; the first of each on or after day zero goes to ``Spells.treatments``.
+        Terms; the first of each on or after day zero goes to ``Spells.treatments``: +inf where there is none, NaN
+        where it is undated.
 
     Returns
     -------
@@ -88,10 +89,10 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
     included = ~np.any([e.patients for e in _exclusions(history, endpoint, clock)], axis=0)
     stop, to = _first(clock)
     stop, to = _with_non_response(history, endpoint, clock, stop=stop, to=to)
-    entry = np.where(clock.entry > clock.origin, clock.entry - clock.origin, -np.inf)[included]
-    start = entry if endpoint.entry else np.full(included.sum(), -np.inf)
-    start, stop = snap(start, stop[included] - clock.origin[included])
-    days = {term: first_day(history, parse_term(term), clock.origin) - clock.origin for term in treatments}
+    origin, entry = clock.origin[included], clock.entry[included]
+    start = np.where(entry > origin, entry - origin, -np.inf)
+    start, stop = snap(start, stop[included] - origin)
+    days = {term: first_day(history, parse_term(term), clock.origin)[included] - origin for term in treatments}
     patients = history.patients.filter(pl.Series(included))
     return Spells(
         patient=np.arange(patients.height),
@@ -102,7 +103,7 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
         weight=np.ones(patients.height),
         states=endpoint.states,
         patients=patients,
-        treatments={term: day[included] for term, day in days.items()},
+        treatments=days,
         name=endpoint.name,
     )
 

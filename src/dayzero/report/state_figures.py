@@ -151,7 +151,7 @@ def draw_transitions(section: Section, *, synthetic: bool = False) -> "Figure":
     Parameters
     ----------
     section
-        With the rows of :func:`dayzero.estimators.multistate.curves.transition_counts`.
+        With the rows of :func:`dayzero.estimators.multistate.counts.transition_counts`.
     synthetic
         Stamp the figure as simulated.
     """
@@ -183,6 +183,8 @@ def _places(states: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str
         for origin, target in pairs:
             if states.index(target) > states.index(origin):
                 column[target] = max(column[target], column[origin] + 1)
+    never = {state for state in states[1:] if all(target != state for _, target in pairs)}
+    column |= dict.fromkeys(never, max(column.values()))
     taken: dict[int, int] = {}
     places = {}
     for state in states:
@@ -218,11 +220,12 @@ def _box(canvas: Canvas, axes: "Axes", centre: tuple[float, float], lines: tuple
 
 
 def _arrow(axes: "Axes", start: tuple[float, float], end: tuple[float, float], text: str) -> None:
-    """Draw an arrow between the edges of two boxes, with a number beside its first half."""
+    """Draw an arrow between the edges of two boxes, with a number near its start."""
     first, last = _edge(start, end), _edge(end, start)
     axes.annotate("", last, first, arrowprops={"arrowstyle": "-|>", "color": SOFT, "linewidth": 1.0, "shrinkA": 0,
                                                "shrinkB": 0})  # fmt: skip
-    across, along = (first[k] + 0.4 * (last[k] - first[k]) for k in (0, 1))
+    share = min(0.4, 0.4 / max(float(np.hypot(last[0] - first[0], last[1] - first[1])), 0.1))  # before the next column
+    across, along = (first[k] + share * (last[k] - first[k]) for k in (0, 1))
     room = width_of(text) / 2 + 0.06
     above = abs(last[0] - first[0]) > abs(last[1] - first[1])
     axes.text(across if above else across + room, along + 0.05 if above else along, text, ha="center", va="bottom",

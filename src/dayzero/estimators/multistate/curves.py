@@ -1,6 +1,6 @@
-"""Rows of the output contract: state probabilities from any state and day, lengths of stay, numbers of transitions."""
+"""Rows of the output contract: state probabilities and lengths of stay, from any state and day, in groups."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,13 +11,7 @@ from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat, make_estimate
 from dayzero.estimators.confidence import Curve, limits
 from dayzero.estimators.groups import group_rows, join_warnings
-from dayzero.estimators.multistate.hazards import (
-    NelsonAalen,
-    TransitionHazards,
-    estimate_hazards,
-    find_transitions,
-    transition_name,
-)
+from dayzero.estimators.multistate.hazards import NelsonAalen, TransitionHazards, estimate_hazards
 from dayzero.estimators.multistate.landmark import landmark_subset
 from dayzero.estimators.multistate.length_of_stay import integrate_stay
 from dayzero.estimators.multistate.probabilities import ORIGIN, TransitionProbabilities, integrate_hazards
@@ -113,7 +107,7 @@ def transition_probabilities(
     >>> transition_probabilities(spells, times=[2]).rows["estimate"].to_list()
     [0.5, 0.25, 0.25]
     """
-    how = NelsonAalen(variance=options.variance)
+    how = _hazards_of(options)
 
     def measure(rows: Spells) -> Estimate:
         fit = integrate_hazards(estimate_hazards(rows, options=how), start_day=start.day)
@@ -140,7 +134,7 @@ def length_of_stay(
     Estimate
         ``length_of_stay`` in days, a term each state; ``time`` is the horizon.
     """
-    how = NelsonAalen(variance=options.variance)
+    how = _hazards_of(options)
 
     def measure(rows: Spells) -> Estimate:
         stay = integrate_stay(estimate_hazards(rows, options=how), horizon, start_day=start.day)
@@ -185,48 +179,10 @@ def predicted_probabilities(
     )  # fmt: skip
 
 
-def transition_counts(spells: Spells) -> Estimate:
-    """Count the transitions, and in each state those who entered it and those who were last seen in it.
-
-    Returns
-    -------
-    Estimate
-        ``n_transitions``, a term each transition ``from -> to``, ``n`` being the patients who were ever in ``from``;
-        ``n_entered`` and ``n_last_seen``, a term each state, of patients.
-
-    Examples
-    --------
-    >>> from dayzero.spells import make_spells
-    >>> counts = transition_counts(make_spells([1, 2, 3, 4], [1, 2, 0, 1]))
-    >>> counts.where(statistic="n_transitions").rows.select("term", "estimate").rows()
-    [('initial -> event', 2.0), ('initial -> event 2', 1.0)]
-    """
-    ever = [np.union1d(spells.patient[spells.state == k], spells.patient[spells.to == k]) for k in _codes(spells)]
-    last = _last_states(spells)
-    arrows = [
-        make_estimate(
-            "n_transitions", term=transition_name(spells.states, pair), n=len(ever[pair[0]]),
-            estimate=float(np.count_nonzero((spells.state == pair[0]) & (spells.to == pair[1]))),
-        )
-        for pair in find_transitions(spells)
-    ]  # fmt: skip
-    boxes = [
-        make_estimate(statistic, term=name, estimate=float(count), n=spells.n)
-        for k, name in enumerate(spells.states)
-        for statistic, count in (("n_entered", len(ever[k])), ("n_last_seen", np.count_nonzero(last == k)))
-    ]
-    return concat([*arrows, *boxes]).label(endpoint=spells.name or None)
-
-
-def _codes(spells: Spells) -> range:
-    return range(len(spells.states))
-
-
-def _last_states(spells: Spells) -> Floats:
-    """Return the state in which each patient was last seen."""
-    order = np.lexsort((spells.stop, spells.patient))
-    final = order[np.append(spells.patient[order][1:] != spells.patient[order][:-1], True)] if len(order) else order
-    return np.where(spells.to[final] >= 0, spells.to[final], spells.state[final])
+def _hazards_of(options: Curve) -> NelsonAalen:
+    if options.start_day is not None:
+        raise ValueError("the start day of a multi-state model stands in its Start, not in its Curve")
+    return NelsonAalen(variance=options.variance)
 
 
 def _each_group(spells: Spells, by: str | None, start: Start, measure: Measure) -> Estimate:
@@ -249,7 +205,7 @@ def _probability_rows(
     code = start.code(spells)
     probability, std_error = fit.at(days)[:, code], fit.std_error_at(days)[:, code]
     last = float(spells.stop.max(initial=-np.inf))
-    beyond = (days > last) & (fit.probability[-1, code][list(_left(spells))].sum() > 0)
+    beyond = (days > last) & (fit.probability[-1, code][np.unique(spells.state)].sum() > 0)
     text = f"beyond the last observation (day {last:.10g})"
     probability, std_error = (np.where(beyond[:, None], np.nan, each) for each in (probability, std_error))
     low, high = limits(probability, std_error, options)
@@ -261,11 +217,6 @@ def _probability_rows(
         )
         for k, name in enumerate(spells.states)
     )  # fmt: skip
-
-
-def _left(spells: Spells) -> Iterator[int]:
-    """Yield the states in which somebody was at risk."""
-    yield from np.unique(spells.state).tolist()
 
 
 def _entered(spells: Spells, state: int, after: float, days: Floats) -> Floats:
@@ -280,36 +231,3 @@ def _stay_rows(states: Sequence[str], days: Floats, std_error: Floats, *, level:
         "length_of_stay", term=list(states), estimate=days, std_error=std_error,
         lower=np.maximum(days - margin, 0.0), upper=days + margin,
     )  # fmt: skip
-
-
-def number_in_state(spells: Spells, by: str | None = None, *, times: Sequence[float]) -> Estimate:
-    """Count the patients under observation in each state, just before each day.
-
-    Returns
-    -------
-    Estimate
-        ``n_at_risk``, a term each state that can be left: rows with start < t <= stop; on day 0 those who start then.
-
-    Examples
-    --------
-    >>> from dayzero.spells import make_spells
-    >>> number_in_state(make_spells([1, 2, 3], [1, 0, 1]), times=[0, 2]).rows["estimate"].to_list()
-    [3.0, 2.0]
-    """
-    groups = group_rows(spells, by)
-    days = np.asarray(times, float)
-    parts = []
-    for code, level in enumerate(groups.levels):
-        rows = spells if by is None else spells.where(groups.codes == code)
-        for state in _left(spells):
-            mine = rows.where(rows.state == state)
-            started = np.searchsorted(np.sort(mine.start), days, side="left")
-            started = np.where(days == 0.0, np.count_nonzero(mine.start <= 0.0), started)
-            present = started - np.searchsorted(np.sort(mine.stop), days, side="left")
-            parts.append(
-                make_estimate(
-                    "n_at_risk", term=spells.states[state], group=groups.label(level), time=days,
-                    estimate=present.astype(float), n=rows.n,
-                )
-            )  # fmt: skip
-    return concat(parts).label(endpoint=spells.name or None)
