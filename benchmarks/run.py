@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import table
-from benchmarks.data import load, make, save
+from benchmarks.data import make, save
 from benchmarks.peers import PYTHON
-from benchmarks.worker import PACKAGES
+from benchmarks.worker import NOT_OFFERED, PACKAGES
 
 HERE = Path(__file__).parent
 SIZES = (300, 10_000, 100_000, 1_000_000)
@@ -70,6 +70,7 @@ def main() -> None:
     rows: list[tuple[str, str, int, dict[str, Cell]]] = []
     slow: set[tuple[str, str, str]] = set()
     with tempfile.TemporaryDirectory() as scratch:
+        study = _study(Path(scratch), PATIENTS // 100 if arguments.quick else PATIENTS) if not arguments.tasks else []
         for task, kind, sizes in TASKS:
             if arguments.tasks and task not in arguments.tasks:
                 continue
@@ -87,7 +88,6 @@ def main() -> None:
                         cells[peer] = Cell(fault=f"> {LIMIT:.0f} s before")
                     print(task, kind, n, peer, cells[peer].fault or f"{cells[peer].time(minimum=True):.6f}", flush=True)
                 rows.append((task, kind, n, cells))
-        study = _study(Path(scratch), PATIENTS // 100 if arguments.quick else PATIENTS) if not arguments.tasks else []
     text = "\n".join([*machine(arguments.minimum, rows), "", *table.lines(rows, minimum=arguments.minimum), "", *study])
     print(text)
     if arguments.write:
@@ -117,7 +117,7 @@ def _cell(peer: str, task: str, folder: Path) -> Cell:
         )
     except subprocess.TimeoutExpired:
         return Cell(fault=f"> {LIMIT:.0f} s")
-    if "KeyError" in done.stderr and f"'{task}'" in done.stderr:
+    if done.returncode == NOT_OFFERED:
         return Cell(fault="–")
     if done.returncode:
         print(done.stderr, file=sys.stderr)
@@ -186,10 +186,8 @@ def machine(minimum: bool, rows: list[tuple[str, str, int, dict[str, Cell]]]) ->
     packages = [name if peer == "r" else f"{PACKAGES[peer]} {name}" for name, peer in versions.items()]
     python = [f"Python {platform.python_version()}", f"numpy {np.__version__}"]
     measure = f"the smallest of {REPEATS} runs" if minimum else f"the median of {REPEATS} runs"
-    return [
-        f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {platform.system()}; "
-        f"{', '.join([*python, *packages])}. Times are {measure}.",
-    ]
+    line = f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {platform.system()}"
+    return [f"{line}; {', '.join([*python, *packages])}. Times are {measure}."]
 
 
 if __name__ == "__main__":

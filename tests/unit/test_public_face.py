@@ -7,9 +7,14 @@ import pytest
 
 import dayzero
 
-PUBLIC = """CoxModel Curve DayzeroError Endpoint Estimate Finding History InputError InternalError LogRank Protocol Spells
-Study __version__ aalen_johansen cox cox_univariable derive_spells describe exclusions fit_aalen_johansen fit_cox
-follow_up gray library logrank logrank_pairwise make_spells median number_at_risk read_study run split verify""".split()
+PUBLIC = """
+CoxModel Curve DayzeroError Endpoint Estimate Finding History InputError InternalError LogRank OddsModel Protocol
+Spells StateModel Study TransitionModel Window __version__ aalen_johansen auc cox cox_univariable derive_spells
+derive_states describe exclusions firth_logistic fisher fit_aalen_johansen fit_cox fit_logistic fit_rmst
+fit_transition_models follow_up gray length_of_stay library logistic logrank logrank_pairwise make_spells markov
+mcnemar median milestone_differences number_at_risk ordinal patient_hazards proportions read_study rmst run
+signed_rank split transition_probabilities verify
+""".split()
 
 
 def test_the_public_names() -> None:
