@@ -11,6 +11,8 @@ Of pairs of endpoints with one origin and one population, where the events of on
 - no patient has the larger endpoint later than the smaller one (a relapse-free survivor has survived);
 - its curve lies nowhere above: an error where nobody is censored before that day, a warning where somebody is,
   because then the two Kaplan-Meier curves weigh their patients differently.
+
+And of every table: the patients of the groups are those of the test between them.
 """
 
 from collections.abc import Sequence
@@ -20,13 +22,16 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from dayzero.errors import Finding
+from dayzero.estimate import Estimate
 from dayzero.estimators.aalen_johansen import fit_aalen_johansen
 from dayzero.protocol import Endpoint
 from dayzero.spells import CENSORED, Spells
 
 TOLERANCE: Final = 1e-12
+CURVES: Final = ("survival", "cumulative_incidence")
 Floats = npt.NDArray[np.float64]
 Derived = tuple[Endpoint, Spells]
 
@@ -42,6 +47,24 @@ def check_identities(derived: Sequence[Derived]) -> tuple[Finding, ...]:
     alone = [finding for _, spells in derived for finding in _check_sums(spells)]
     pairs = [finding for small, large in permutations(derived, 2) for finding in _check_order(small, large)]
     return (*alone, *pairs)
+
+
+def check_denominators(estimates: Estimate) -> tuple[Finding, ...]:
+    """Return every comparison whose groups do not add up to the patients compared.
+
+    Parameters
+    ----------
+    estimates
+        The rows of one analysis.
+    """
+    curves = estimates.rows.filter(pl.col("statistic").is_in(CURVES) & pl.col("group").is_not_null())
+    sums = curves.group_by("endpoint", "statistic", "term", "time", maintain_order=True).agg(pl.col("n").sum())
+    tests = estimates.rows.filter(pl.col("statistic").is_in(("logrank", "gray")) & pl.col("group").is_null())
+    wrong = [endpoint for endpoint, n in tests.select("endpoint", "n").iter_rows() if (sums["n"] != n).any()]
+    return tuple(
+        Finding("error", "identity-denominators", f"{name}: the groups do not add up to the patients compared.")
+        for name in dict.fromkeys(wrong)
+    )
 
 
 def _check_sums(spells: Spells) -> list[Finding]:

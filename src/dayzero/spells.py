@@ -2,6 +2,9 @@
 
 One row is one patient in one state from ``start`` (excluded) to ``stop`` (included), and what ended it. Kaplan-Meier,
 competing risks, left truncation, time-dependent treatment and multi-state models are all this one table.
+
+A row counts ``weight``; where the table has a ``curve``, its weight at t is ``weight * exp(power * curve(t))``. So
+weights that change with time (Fine and Gray's: power 1, the curve being log G) need no row for every change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +21,42 @@ Bools = npt.NDArray[np.bool_]
 
 CENSORED: Final = -1
 TIE_TOLERANCE: Final = float(np.sqrt(np.finfo(np.float64).eps))
+
+
+@dataclass(frozen=True)
+class StepFunction:
+    """A function of time that changes right after its times: f(t) = values[k] where times[k] < t <= times[k + 1].
+
+    It is 0 up to and on the first time. Like a row's (start, stop] it is continuous from the left: what happens on a
+    day counts from after that day (convention 2).
+
+    Attributes
+    ----------
+    times
+        (T,) days, increasing.
+    values
+        (T,), or (T, K) for K functions that change on the same days.
+
+    Examples
+    --------
+    >>> StepFunction(np.array([10.0, 20.0]), np.array([0.5, 0.7])).at(np.array([10.0, 11.0, 99.0])).tolist()
+    [0.0, 0.5, 0.7]
+    """
+
+    times: Floats
+    values: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse times that do not increase, and values that are not one a time."""
+        if self.values.shape[:1] != self.times.shape or self.values.ndim > 2:
+            raise ValueError("a step function has one value, or one row of values, a time")
+        if not bool(np.all(np.diff(self.times) > 0.0)):
+            raise ValueError("the times of a step function must increase")
+
+    def at(self, days: Floats) -> Floats:
+        """Return the values (days,) or (days, K)."""
+        place = np.searchsorted(self.times, days, side="left")
+        return np.asarray(np.concatenate((np.zeros((1, *self.values.shape[1:])), self.values))[place])
 
 
 @dataclass(frozen=True)
@@ -47,6 +86,10 @@ class Spells:
         Day of the first of each named treatment, each (patients,), +inf where there was none.
     name
         The endpoint's name.
+    power, curve
+        Weights that change with time, or None: (rows,) and a step function (T,), or (rows, K) and K step functions
+        (T, K), a row's weight at t being ``weight * exp(power @ curve(t))``. Any real power may stand here; an
+        estimator refuses those that it cannot use.
     """
 
     patient: Ints
@@ -60,14 +103,23 @@ class Spells:
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     treatments: Mapping[str, Floats] = field(default_factory=dict)
     name: str = ""
+    power: Floats | None = None
+    curve: StepFunction | None = None
 
     def __post_init__(self) -> None:
-        """Refuse arrays of different lengths and empty intervals."""
+        """Refuse arrays of different lengths, empty intervals, and powers without their curve."""
         rows = (self.start, self.stop, self.state, self.to, self.weight, *self.columns.values())
         if any(len(array) != len(self.patient) for array in rows):
             raise ValueError("the columns of a Spells table have different lengths")
         if not bool(np.all(self.start < self.stop)):
             raise ValueError("every spell must start before it stops")
+        if (self.power is None) != (self.curve is None):
+            raise ValueError("powers need a curve, and a curve needs powers")
+        if self.power is not None and self.curve is not None:
+            if self.power.shape != (len(self.patient), *self.curve.values.shape[1:]):
+                raise ValueError("there must be one power a row for each curve")
+            if not bool(np.all(np.isfinite(self.power))):
+                raise ValueError("every power must be finite")
 
     def __len__(self) -> int:
         """Return the number of rows; a patient may have several."""
@@ -82,7 +134,8 @@ class Spells:
         """Return the chosen rows; the table of patients stays whole."""
         columns = {name: values[keep] for name, values in self.columns.items()}
         picked = {k: getattr(self, k)[keep] for k in ("patient", "start", "stop", "state", "to", "weight")}
-        return replace(self, columns=columns, **picked)
+        power = None if self.power is None else self.power[keep]
+        return replace(self, columns=columns, power=power, **picked)
 
     def of(self, column: str) -> pl.Series:
         """Return a column for every row: a time-varying one, or else the patients' baseline column."""

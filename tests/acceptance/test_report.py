@@ -1,12 +1,14 @@
 """The command line as a user runs it, held against the contract of report.json and published numbers."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dayzero.cli import main
+from dayzero.cuts import verify
 
 Rows = list[dict[str, Any]]
 
@@ -54,8 +56,10 @@ def run(folder: Path, study: str) -> dict[str, Any]:
 
 
 def test_every_row_has_the_columns_of_the_contract(report: dict[str, Any]) -> None:
-    columns = """analysis kind endpoint method group term statistic time estimate std_error lower upper p_value df n
-    n_events warning""".split()
+    columns = [
+        "analysis", "kind", "endpoint", "method", "group", "term", "statistic", "time", "estimate", "std_error",
+        "lower", "upper", "p_value", "df", "n", "n_events", "warning",
+    ]  # fmt: skip
     assert all(list(row)[: len(columns)] == columns for row in report["estimates"])
     assert report["dayzero"] == "0.1.0"
 
@@ -163,6 +167,36 @@ def test_verify_sees_a_changed_file(demo: Path, tmp_path: Path, capsys: pytest.C
     (out / "report.json").write_bytes(content)
     assert main(["verify", str(out)]) == 1
     assert "report.json" in capsys.readouterr().out
+
+
+def test_verify_sees_every_flipped_bit(demo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    main(["report", str(demo / "study.toml"), "--out", str(out)])
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    chance = random.Random(1)
+    for _ in range(200):
+        path = chance.choice(files)
+        content = bytearray(path.read_bytes())
+        place = chance.randrange(len(content))
+        content[place] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+        assert len(verify(out)) == 1, path.name
+        path.write_bytes(_unflipped(path, demo))
+    assert verify(out) == ()
+
+
+def _unflipped(path: Path, demo: Path) -> bytes:
+    """Return the file as an equal run wrote it."""
+    folder = next(parent for parent in path.parents if parent.name == "report")
+    return (demo / "report" / path.relative_to(folder)).read_bytes()
+
+
+def test_a_missing_file_and_a_folder_without_manifest(demo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    main(["report", str(demo / "study.toml"), "--out", str(out)])
+    (out / "report.json").unlink()
+    assert verify(out) == ("report.json is missing.",)
+    assert main(["verify", str(tmp_path)]) == 2
 
 
 def test_the_report_is_small_and_loads_nothing(demo: Path) -> None:

@@ -1,7 +1,8 @@
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.identities import check_identities
+from dayzero.estimate import concat, make_estimate
+from dayzero.identities import check_denominators, check_identities
 from dayzero.protocol import Endpoint
 from dayzero.selftest import Figure, run_selftest, selftest_page
 from dayzero.spells import make_spells
@@ -32,6 +33,14 @@ def test_crossing_curves_are_a_warning_where_somebody_is_censored_before() -> No
     rfs = make_spells([1, *[5] * 9], [1, *[0] * 9])
     findings = check_identities([(OS, os), (RFS, rfs)])
     assert [(f.code, f.level) for f in findings] == [("identity-curve-order", "warning")]
+
+
+def test_groups_must_add_up_to_the_patients_compared() -> None:
+    curves = make_estimate("survival", endpoint="os", group=["a=x", "a=y"], time=[1.0, 1.0], n=[3, 4])
+    right = make_estimate("logrank", endpoint="os", n=7)
+    assert check_denominators(concat([curves, right])) == ()
+    wrong = make_estimate("logrank", endpoint="os", n=8)
+    assert [f.code for f in check_denominators(concat([curves, wrong]))] == ["identity-denominators"]
 
 
 def test_endpoints_of_other_origins_are_not_compared() -> None:

@@ -1,20 +1,23 @@
 """Covariates: from named columns to the matrix of a regression (convention 18: reference levels are explicit).
 
-A numeric column is one column of the matrix. A text column is one 0/1 column for every level but the reference. A
-patient with a missing term is dropped, with all rows, and counted.
+A numeric column is one column of the matrix. A text column is one 0/1 column for every level but the reference.
+Products and splines are written in the language of :mod:`dayzero.estimators.model_terms`. A patient with a missing
+term is dropped, with all rows, and counted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from dayzero.errors import InputError
+from dayzero.estimators.coding import Block, Coefficient, Part, multiply
+from dayzero.estimators.model_terms import Factor, columns_of, parse_terms
+from dayzero.estimators.splines import check_knots, natural_cubic, place_knots
 from dayzero.spells import Bools, Floats, Ints, Spells
 
 NO_REFERENCE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -34,16 +37,26 @@ class Covariates:
         (rows,) whether the row of the table is kept: no term of its patient is missing.
     dropped
         Number of patients dropped because a term was missing.
+    terms
+        The terms, ``a*b`` written out as ``a``, ``b`` and ``a:b``.
+    term
+        (p,) place among ``terms`` of the term that each coefficient belongs to.
+    coding
+        (p,) how each column is made, so that it can be made again of other patients.
     """
 
     matrix: Floats
     names: tuple[str, ...]
     keep: Bools
     dropped: int
+    terms: tuple[str, ...]
+    term: Ints
+    coding: tuple[Coefficient, ...]
 
-    def has(self, term: str) -> bool:
-        """Say whether a term has a coefficient; a text column with one level has none."""
-        return any(name == term or name.startswith(f"{term}=") for name in self.names)
+    @property
+    def constant(self) -> tuple[str, ...]:
+        """The terms without a coefficient: text columns with one level."""
+        return tuple(term for place, term in enumerate(self.terms) if place not in self.term)
 
 
 def code_covariates(spells: Spells, terms: Sequence[str], reference: Mapping[str, str] = NO_REFERENCE) -> Covariates:
@@ -54,7 +67,7 @@ def code_covariates(spells: Spells, terms: Sequence[str], reference: Mapping[str
     spells
         The table; a term is looked for among its time-varying columns first, then among the patients' columns.
     terms
-        Names of columns.
+        Names of columns, their products, and splines of them.
     reference
         The reference level of text columns; by default the first level in code point order.
 
@@ -75,16 +88,27 @@ def code_covariates(spells: Spells, terms: Sequence[str], reference: Mapping[str
     >>> coded.names, coded.matrix.tolist(), coded.dropped
     (('age', 'risk=high'), [[31.0, 0.0], [64.0, 1.0]], 1)
     """
+    known = {*spells.columns, *spells.patients.columns}
+    parsed = parse_terms(terms, known)
     for column in reference:
-        _find(column, terms, what="reference for a column that is not a term")
-    coded = [_code_term(spells, term, reference.get(term)) for term in terms]
+        _find(column, columns_of(terms, known), what="reference for a column that is not a term")
+    factors = {factor: _code_factor(spells, factor, reference) for term in parsed for factor in term.factors}
     missing = np.zeros(len(spells), bool)
-    for block in coded:
+    for block in factors.values():
         missing |= block.missing
+    blocks = [multiply([factors[factor] for factor in term.factors]) for term in parsed]
     keep, dropped = complete(spells, missing)
-    columns = [values[keep] if dropped else values for block in coded for values in block.columns]
-    matrix = np.array(columns, float).reshape(len(columns), int(np.count_nonzero(keep))).T
-    return Covariates(matrix, tuple(name for block in coded for name in block.names), keep, dropped)
+    columns = [values[keep] if dropped else values for block in blocks for values in block.columns]
+    coding = tuple(coefficient for block in blocks for coefficient in block.coding)
+    return Covariates(
+        matrix=np.array(columns, float).reshape(len(columns), int(np.count_nonzero(keep))).T,
+        names=tuple(coefficient.name for coefficient in coding),
+        keep=keep,
+        dropped=dropped,
+        terms=tuple(term.text for term in parsed),
+        term=np.repeat(np.arange(len(blocks)), [len(block.columns) for block in blocks]),
+        coding=coding,
+    )
 
 
 def complete(spells: Spells, missing: Bools) -> tuple[Bools, int]:
@@ -111,36 +135,47 @@ def code_levels(spells: Spells, column: str) -> tuple[Ints, tuple[str, ...]]:
     return codes if index is None else codes[index], tuple(str(level) for level in levels.to_list())
 
 
-@dataclass(frozen=True)
-class _Block:
-    names: tuple[str, ...]
-    columns: tuple[npt.NDArray[Any], ...]
-    missing: Bools
-
-
-def _code_term(spells: Spells, term: str, reference: str | None) -> _Block:
-    series, index = _series(spells, term)
+def _code_factor(spells: Spells, factor: Factor, reference: Mapping[str, str]) -> Block:
+    column, base = factor.column, reference.get(factor.column)
+    if factor.is_time and column not in spells.columns and column not in spells.patients.columns:
+        mend = "Split the rows first, with split_time_effects, and give the term another factor, as in age:log(t)."
+        raise InputError(f'no column "{column}", a function of time', mend=mend, column="terms")
+    series, index = _series(spells, column)
     if series.dtype.is_numeric() or series.dtype == pl.Boolean:
-        if reference is not None:
-            raise InputError("a numeric column has no reference level", mend="Remove the reference.", column=term)
-        block = _numeric(term, series)
+        if base is not None:
+            raise InputError("a numeric column has no reference level", mend="Remove the reference.", column=column)
+        block = _numeric(column, series)
+    elif factor.is_spline:
+        raise InputError("a spline of a column of text", mend="Name the column alone.", column=column)
     else:
-        block = _text(term, series, reference)
+        block = _text(column, series, base)
+    if factor.is_spline:
+        seen = block.columns[0] if index is None else block.columns[0][np.unique(index)]
+        block = _spline(factor, block, seen)
     if index is None:
         return block
-    return _Block(block.names, tuple(values[index] for values in block.columns), block.missing[index])
+    return Block(block.coding, tuple(values[index] for values in block.columns), block.missing[index])
 
 
-def _numeric(term: str, series: pl.Series) -> _Block:
+def _spline(factor: Factor, block: Block, seen: Floats) -> Block:
+    """Return the functions of a spline; knots that are not stated are placed by the values that were seen."""
+    column = factor.column
+    knots = check_knots(factor.knots, column) if factor.knots else place_knots(seen, factor.number, column)
+    parts = [Part(column, spline=factor.text, knots=knots, piece=piece) for piece in range(len(knots) - 1)]
+    coding = tuple(Coefficient((part,)) for part in parts)
+    return Block(coding, tuple(natural_cubic(block.columns[0], knots)), block.missing)
+
+
+def _numeric(term: str, series: pl.Series) -> Block:
     values = series.cast(pl.Float64).to_numpy()
     usable = np.isfinite(values)
     missing = ~usable
     if bool(np.any(missing & ~np.isnan(values))):
         raise InputError("a value is infinite", mend="Make it a number, or leave it empty.", column=term)
-    return _Block((term,), (values,), missing)
+    return Block((Coefficient((Part(term),)),), (values,), missing)
 
 
-def _text(term: str, series: pl.Series, reference: str | None) -> _Block:
+def _text(term: str, series: pl.Series, reference: str | None) -> Block:
     if series.dtype not in {pl.String, pl.Categorical} and not isinstance(series.dtype, pl.Enum):
         raise InputError("neither numbers nor text", mend="Give a column of numbers or of text.", column=term)
     series = series.cast(pl.String)
@@ -151,7 +186,7 @@ def _text(term: str, series: pl.Series, reference: str | None) -> _Block:
         _find(reference, levels, what="unknown reference level", column=term)
     others = [k for k, level in enumerate(levels) if level != base]
     columns = tuple((codes == k).astype(float) for k in others)
-    return _Block(tuple(f"{term}={levels[k]}" for k in others), columns, codes < 0)
+    return Block(tuple(Coefficient((Part(term, level=levels[k]),)) for k in others), columns, codes < 0)
 
 
 def _series(spells: Spells, column: str) -> tuple[pl.Series, Ints | None]:

@@ -16,6 +16,7 @@ from dayzero.estimators.cox_likelihood import Evaluation, evaluate, only
 from dayzero.estimators.cox_newton import STEPS, Optimum, invert, maximise
 from dayzero.estimators.cox_residuals import BaselineHazard, cumulative_hazard, score_residuals
 from dayzero.estimators.cox_rows import ratio_rows, wald_statistic, whole_rows
+from dayzero.estimators.model_terms import columns_of, main_terms
 from dayzero.spells import Bools, Floats, Ints, Spells
 
 WHOLE: Final = ""  # under this name stand the warnings about the whole model
@@ -221,11 +222,15 @@ def cox(spells: Spells, model: CoxModel | Sequence[str]) -> Estimate:
 
 
 def cox_univariable(spells: Spells, model: CoxModel | Sequence[str]) -> Estimate:
-    """Fit one model for each term alone; rows of kind ``cox_univariable``, the tests under their term's name."""
+    """Fit one model for each term alone; rows of kind ``cox_univariable``, the tests under their term's name.
+
+    Products have no row: their factors have.
+    """
     model = as_model(model)
     found = []
-    for term in model.terms:
-        reference = {term: model.reference[term]} if term in model.reference else {}
+    known = {*spells.columns, *spells.patients.columns}
+    for term in main_terms(model.terms, known):
+        reference = {name: model.reference[name] for name in columns_of([term], known) if name in model.reference}
         rows = cox(spells, replace(model, terms=(term,), reference=reference))
         tests = rows.where(term=None).label(term=term)
         found += [Estimate(rows.rows.filter(rows.rows["term"].is_not_null())), tests]

@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 
 from dayzero.errors import InputError
+from dayzero.estimators.coding import Coefficient
 from dayzero.estimators.covariates import code_covariates, code_levels, complete
 from dayzero.estimators.cox_likelihood import Ties, Weighting, weigh
-from dayzero.estimators.cox_risk_sets import Observations, RiskSets, form_risk_sets
+from dayzero.estimators.cox_risk_sets import Observations, RiskSets, form_risk_sets, scale_rows
 from dayzero.spells import Bools, Floats, Ints, Spells
 
 TIES: Final = ("efron", "breslow", "exact")
@@ -23,7 +24,7 @@ class CoxModel:
     Attributes
     ----------
     terms
-        Names of columns, time-varying or baseline.
+        Names of columns, time-varying or baseline, and what :mod:`dayzero.estimators.model_terms` makes of them.
     ties
         ``efron``, ``breslow`` or ``exact`` (the discrete likelihood; neither weights nor clusters).
     strata
@@ -83,6 +84,11 @@ class CoxDesign:
         Name of the endpoint.
     constant
         Text terms without a second level: they have no coefficient.
+    row, kept, seen
+        (n,) index of each row in the table; (rows,) which rows of the table belong to the model; and these rows, those
+        that are at risk at no event time included.
+    terms, term, coding
+        The terms, ``a*b`` written out; (p,) the place among them of each coefficient's; (p,) how each column is made.
     """
 
     names: tuple[str, ...]
@@ -102,6 +108,12 @@ class CoxDesign:
     weighted: bool
     endpoint: str
     constant: tuple[str, ...]
+    row: Ints
+    kept: Bools
+    seen: Observations
+    terms: tuple[str, ...]
+    term: Ints
+    coding: tuple[Coefficient, ...]
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
     """
     event = spells.to == _event_code(spells, model.event)
     weight = _total_weight(spells, weights)
-    weighted = bool(np.any(weight != 1.0))
+    weighted = spells.power is not None or bool(np.any(weight != 1.0))
     if weighted and model.ties == "exact":
         raise InputError("exact ties take no weights", mend='Use ties = "efron".')
     coded = code_covariates(spells, model.terms, model.reference)
@@ -135,6 +147,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
     seen = Observations(spells.start[rows], spells.stop[rows], event[rows], groups.stratum[rows])
     sets = form_risk_sets(seen)
     at = rows[sets.row]
+    sets = _change_weights(sets, spells, at)
     place = at if bool(coded.keep.all()) else (np.cumsum(coded.keep) - 1)[at]
     x, centre, scale = _standardise(np.take(coded.matrix.T, place, axis=1))
     return CoxDesign(
@@ -154,8 +167,26 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
         dropped=dropped,
         weighted=weighted,
         endpoint=spells.name,
-        constant=tuple(term for term in model.terms if not coded.has(term)),
+        constant=coded.constant,
+        row=at,
+        kept=keep,
+        seen=seen,
+        terms=coded.terms,
+        term=coded.term,
+        coding=coded.coding,
     )
+
+
+def _change_weights(sets: RiskSets, spells: Spells, at: Ints) -> RiskSets:
+    """Let weights change with time as the table says: by one of its curves, and in rows without an event only."""
+    if spells.power is None or spells.curve is None:
+        return sets
+    power = spells.power[at].reshape(len(at), -1)
+    usable = bool(np.all((power == 0.0) | (power == 1.0)) and np.all(power.sum(axis=1) <= 1.0))
+    if not usable or bool(power[sets.events].any()):
+        fault = "a Cox model takes weights that change with time only by a factor, and only in rows without an event"
+        raise InputError(fault, mend="Split the rows where their weights change.")
+    return scale_rows(sets, power, np.exp(spells.curve.at(sets.time).reshape(sets.times, power.shape[1])))
 
 
 def _event_code(spells: Spells, event: str | None) -> int:

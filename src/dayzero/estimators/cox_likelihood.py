@@ -251,13 +251,18 @@ def evaluate(sets: RiskSets, x: Floats, weighting: Weighting, beta: Floats) -> E
     events = weighting.weight[:, sets.events]
     linear = np.sum(events * log_risk[:, sets.events], axis=-1)
     expected = expected_events(sets, weighting, risk, terms)
-    information = _cross(x, expected, x) - _outer_means(terms, weighting.tied)
+    information = fisher_information(x, expected, terms, weighting)
     martingale = np.negative(expected, out=expected)
     martingale[:, sets.events] += events
     extreme = log_risk.min(axis=-1) <= LOWEST
     if len(sets.entries):
         extreme |= np.max(risk[:, sets.entries] * sets.before_entries(terms.hazard), axis=-1) > LOSS
     return Evaluation(linear - terms.log_sum, martingale @ x.T, information, extreme)
+
+
+def fisher_information(x: Floats, expected: Floats, terms: HazardTerms, weighting: Weighting) -> Floats:
+    """Return X' diag(expected) X - sum over events of W m m' (batches, p, p)."""
+    return _cross(x, expected, x) - _outer_means(terms, weighting.tied)
 
 
 def _cross(left: Floats, weight: Floats, right: Floats) -> Floats:

@@ -3,9 +3,12 @@
 The distinct event times of all strata stand in one line, stratum after stratum, and are numbered from 0. A row is at
 risk at the event times ``lower <= k < upper``: those of its own stratum in (start, stop] (convention 2). Rows are
 sorted by ``upper``, so that the sum over the rows that leave at one event time is a sum over neighbours.
+
+The weight of some rows may change with time, by a factor that they share: then the sum over a risk set is the running
+sum over the other rows, and the factor times that over these.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +43,25 @@ class Observations:
 
 
 @dataclass(frozen=True)
+class Scaled:
+    """Rows whose weight at each event time is their own times a factor, the same for all of them.
+
+    Attributes
+    ----------
+    rows
+        Positions among the sorted rows, none of them an event's.
+    entries
+        Positions among ``RiskSets.entries`` of those that enter late.
+    factor
+        (times,) the factor at each event time.
+    """
+
+    rows: Ints
+    entries: Ints
+    factor: Floats
+
+
+@dataclass(frozen=True)
 class RiskSets:
     """Rows that are at risk at some event time, sorted by the last event time at which they are.
 
@@ -60,6 +82,8 @@ class RiskSets:
         (times,) the event times and the codes of their strata.
     rows_of, times_of
         The rows of each stratum, and its event times.
+    scaled
+        The rows whose weight changes with time, those with one factor together.
     """
 
     row: Ints
@@ -75,6 +99,7 @@ class RiskSets:
     stratum: Ints
     rows_of: Blocks
     times_of: Blocks
+    scaled: tuple[Scaled, ...] = ()
 
     @property
     def times(self) -> int:
@@ -99,6 +124,15 @@ class RiskSets:
         Floats
             (..., times)
         """
+        if not self.scaled:
+            return self._sum(values)
+        others = values.copy()
+        for part in self.scaled:
+            others[..., part.rows] = 0.0
+        return self._sum(others) + sum(part.factor * self._sum(_only(values, part.rows)) for part in self.scaled)
+
+    def _sum(self, values: Floats) -> Floats:
+        """Sum (..., n) values over each risk set, each row counting the same at all event times."""
         late = len(self.entries) > 0
         if len(self.times_of.starts) == 1 and self.times > values.shape[-1] // SHORT:
             sums = self.rows_of.from_on(values)[..., self.leave]
@@ -118,11 +152,50 @@ class RiskSets:
         sums = running[..., self.upper - 1]
         if len(self.entries):
             sums[..., self.entries] -= running[..., self.lower[self.entries] - 1]
+        for part in self.scaled:
+            running = self.times_of.up_to(increments * part.factor)
+            sums[..., part.rows] = running[..., self.upper[part.rows] - 1]
+            late = self.entries[part.entries]
+            sums[..., late] -= running[..., self.lower[late] - 1]
         return sums
 
     def before_entries(self, increments: Floats) -> Floats:
         """Sum (..., times) increments over the event times before the entry of each of ``entries``."""
-        return self.times_of.up_to(increments)[..., self.lower[self.entries] - 1]
+        before = self.lower[self.entries] - 1
+        sums = self.times_of.up_to(increments)[..., before]
+        for part in self.scaled:
+            sums[..., part.entries] = self.times_of.up_to(increments * part.factor)[..., before[part.entries]]
+        return sums
+
+
+def _only(values: Floats, rows: Ints) -> Floats:
+    """Return the values with 0 in place of all but the given rows."""
+    alone = np.zeros_like(values)
+    alone[..., rows] = values[..., rows]
+    return alone
+
+
+def scale_rows(sets: RiskSets, power: Floats, factors: Floats) -> RiskSets:
+    """Let the weights of rows change with time.
+
+    Parameters
+    ----------
+    sets
+        As formed.
+    power
+        (n, K) 1 where the weight of a sorted row is multiplied by the k-th factor, else 0.
+    factors
+        (times, K)
+
+    Returns
+    -------
+    RiskSets
+        The same, with ``scaled``.
+    """
+    chosen = [np.flatnonzero(column) for column in power.T]
+    late = [np.flatnonzero(column[sets.entries]) for column in power.T]
+    parts = [Scaled(*part) for part in zip(chosen, late, np.ascontiguousarray(factors.T), strict=True)]
+    return replace(sets, scaled=tuple(part for part in parts if len(part.rows)))
 
 
 def form_risk_sets(seen: Observations) -> RiskSets:

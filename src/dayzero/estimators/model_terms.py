@@ -113,8 +113,7 @@ def columns_of(terms: Sequence[str], columns: Collection[str] = ()) -> tuple[str
     >>> columns_of(["hsct*rcs(age,4)", "hsct:log(t)"])
     ('hsct', 'age')
     """
-    factors = [factor for term in parse_terms(terms, columns) for factor in term.factors]
-    return tuple(dict.fromkeys(factor.column for factor in factors if not factor.is_time or factor.column in columns))
+    return tuple(dict.fromkeys(factor.column for factor in _timeless(terms, columns)))
 
 
 def main_terms(terms: Sequence[str], columns: Collection[str] = ()) -> tuple[str, ...]:
@@ -125,8 +124,13 @@ def main_terms(terms: Sequence[str], columns: Collection[str] = ()) -> tuple[str
     >>> main_terms(["hsct*rcs(age,4)", "hsct:log(t)", "risk"])
     ('hsct', 'rcs(age,4)', 'risk')
     """
-    factors = [factor for term in parse_terms(terms, columns) for factor in term.factors]
-    return tuple(dict.fromkeys(factor.text for factor in factors if not factor.is_time or factor.column in columns))
+    return tuple(dict.fromkeys(factor.text for factor in _timeless(terms, columns)))
+
+
+def _timeless(terms: Sequence[str], columns: Collection[str]) -> list[Factor]:
+    """Return the factors that are no function of time; a column that stands alone is none, whatever its name."""
+    parsed = parse_terms(terms, columns)
+    return [factor for term in parsed for factor in term.factors if not factor.is_time or len(term.factors) == 1]
 
 
 def _expand(term: str, columns: Collection[str]) -> list[Term]:

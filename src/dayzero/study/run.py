@@ -15,7 +15,7 @@ from dayzero.errors import Finding, InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.descriptive import describe
 from dayzero.history import History
-from dayzero.identities import check_identities
+from dayzero.identities import check_denominators, check_identities
 from dayzero.protocol import Endpoint, listed
 from dayzero.report.labels import in_sentence
 from dayzero.report.page import FlowStep, Page, Section
@@ -53,7 +53,11 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
         title=study.header.title,
         facts=_facts(study),
         synthetic=study.header.synthetic,
-        findings=(*check_study(study), *_facts_and_laws(study.history, endpoints)),
+        findings=(
+            *check_study(study),
+            *_facts_and_laws(study.history, endpoints),
+            *(finding for section in sections for finding in check_denominators(section.estimates)),
+        ),
         flow=_flow(study.history, endpoints),
         table_one=_table_one(study, sections),
         sections=tuple(sections),
