@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check laws bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/dayzero demo --out demo
@@ -15,6 +15,13 @@ check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+laws: $(VENV)/ready
+	HYPOTHESIS_PROFILE=laws $(BIN)/python -m pytest tests/properties
+
+bench: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.run
 
 clean:
 	rm -rf $(VENV) demo

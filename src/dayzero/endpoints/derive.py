@@ -91,8 +91,8 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
     stop, to = _with_non_response(history, endpoint, clock, stop=stop, to=to)
     origin, entry = clock.origin[included], clock.entry[included]
     start = np.where(entry > origin, entry - origin, -np.inf)
-    start, stop = snap(start, stop[included] - origin)
-    days = {term: first_day(history, parse_term(term), clock.origin)[included] - origin for term in treatments}
+    days = [first_day(history, parse_term(term), clock.origin)[included] - origin for term in treatments]
+    start, stop, *days = snap(start, stop[included] - origin, *days)
     patients = history.patients.filter(pl.Series(included))
     return Spells(
         patient=np.arange(patients.height),
@@ -103,7 +103,7 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
         weight=np.ones(patients.height),
         states=endpoint.states,
         patients=patients,
-        treatments=days,
+        treatments=dict(zip(treatments, days, strict=True)),
         name=endpoint.name,
     )
 
