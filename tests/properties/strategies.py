@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+SIZES = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 25, 30)
 GROUPS = ("high", "low", "mid")
 AGES = ("", *(str(age) for age in range(20, 71)))
 
@@ -84,33 +85,34 @@ def courses(shape: Shape = ANY) -> st.SearchStrategy[Course]:
     ways = ("death", "last_contact") if shape.complete else ("death", "last_contact", "both", "lost")
     ages = AGES[1:] if shape.complete else AGES
     zeros = range(6) if shape.complete else (*range(6), None)
+    others = (None, *range(-2, shape.last + 1))
     return st.builds(
         _course,
-        baseline=_one_of(shape.groups, ages),
+        known=_one_of(shape.groups, ages),
         end=_one_of(days, ways, range(-3, 4)),
         relapse=_one_of((None, *days)),
-        hsct=_one_of((None, *range(-2, shape.last + 1))),
-        entry=_one_of(zeros, (None, *range(-2, shape.last + 1))),
+        hsct=_one_of(others),
+        entry=_one_of(zeros, others),
     )
 
 
 def _one_of(*choices: Iterable[object]) -> st.SearchStrategy[tuple[Any, ...]]:
-    """Draw one value of each at once: a draw costs more than the estimate that it is for."""
+    """Draw one value of each at once: a draw costs as much as the estimate that it is for."""
     return st.sampled_from(list(product(*choices)))
 
 
-def _course(baseline: tuple[Any, ...], end: tuple[Any, ...], **drawn: tuple[Any, ...]) -> Course:
-    (risk, age), (day, way, later), (zero, enrolment) = baseline, end, drawn["entry"]
-    course = Course(risk, age, zero, {})
+def _course(known: tuple[Any, ...], end: tuple[Any, ...], **drawn: tuple[Any, ...]) -> Course:
+    (risk, age), (day, way, later), (zero, enrolment) = known, end, drawn["entry"]
     ends = {"both": {"death": day, "last_contact": day + later}, "lost": {}}.get(way, {way: day})
-    return course.but(**ends, relapse=drawn["relapse"][0], hsct=drawn["hsct"][0], enrolment=enrolment)
+    happened = {"relapse": drawn["relapse"][0], "hsct": drawn["hsct"][0], "enrolment": enrolment}
+    return Course(risk, age, zero, {}).but(**ends, **happened)
 
 
 def cohorts(shape: Shape = ANY) -> st.SearchStrategy[Cohort]:
-    """Draw up to 30 patients, one number of them as readily as another."""
+    """Draw up to 30 patients, few of them as readily as many."""
     course = courses(shape)
-    sized = {n: st.lists(course, min_size=n, max_size=n) for n in range(shape.smallest, 31)}
-    patients = st.integers(shape.smallest, 30).flatmap(sized.__getitem__)
+    sized = [st.lists(course, min_size=n, max_size=n) for n in SIZES if n >= shape.smallest]
+    patients = st.sampled_from(sized).flatmap(lambda patients: patients)
     return st.builds(_spread, patients, st.sampled_from(shape.spread))
 
 

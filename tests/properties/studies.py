@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from dayzero.analyses.cox import with_treatments
 from dayzero.endpoints import derive_spells
@@ -21,7 +22,7 @@ from dayzero.history import History
 from dayzero.io.csv import read_csv
 from dayzero.io.tables import DataSettings, day_of, make_history
 from dayzero.protocol import Endpoint
-from dayzero.spells import Spells, split
+from dayzero.spells import Floats, Ints, Spells, split
 from dayzero.study import Study, read_study
 from properties.strategies import Cohort
 
@@ -29,7 +30,7 @@ RFS = Endpoint(name="rfs", origin="infusion", events=("relapse", "death"))
 RELAPSE = Endpoint(name="relapse", origin="infusion", events=("relapse",), competing=("death",))
 NRM = Endpoint(name="nrm", origin="infusion", events=("death",), competing=("relapse",))
 LATE = replace(RFS, entry="enrolment")
-ENDPOINTS = (RFS, RELAPSE, LATE)
+ENDPOINTS = (RELAPSE, LATE)  # the second is relapse-free survival, with delayed entry
 TERMS = ("risk", "age", "hsct")
 
 STUDY = """
@@ -67,7 +68,7 @@ endpoint = "rfs"
 terms = ["risk", "age"]
 """
 
-Floats = npt.NDArray[np.float64]
+Texts = Sequence[str]
 Unit = Literal["days", "weeks", "months", "years"]
 
 
@@ -96,6 +97,20 @@ class Files:
         for name, header, rows in tables:
             (folder / f"{name}.csv").write_text("\n".join((header, *rows)) + "\n")
 
+    def history(self) -> History:
+        """Return what reading the files must give, without reading: the laws of the estimators start from it."""
+        names, risks, ages = zip(*(row.split(",") for row in self.patients), strict=True)
+        who, what, when = zip(*(row.split(",") for row in self.events), strict=True)
+        place = {name: k for k, name in enumerate(names)}
+        patient, day = np.array([place[name] for name in who]), np.array(when, float)
+        return History(
+            patients=_baseline(names, risks, ages),
+            patient_rows=np.arange(2, len(names) + 2),
+            events=_as_events(patient, what, day),
+            end=_ends(len(names), patient, np.array(what), day),
+            calendar=False,
+        )
+
     def read(self, folder: Path, *, time_unit: Unit = "days", cutoff: str | None = None) -> History:
         """Write the tables and read them back."""
         self.write(folder)
@@ -108,6 +123,36 @@ class Files:
         self.write(folder)
         (folder / "study.toml").write_text(self.study)
         return read_study(folder)
+
+
+def _baseline(names: Texts, risks: Texts, ages: Texts) -> pl.DataFrame:
+    numbers = [float(age) if age else None for age in ages]
+    age = pl.Series("age", numbers, pl.Float64 if any(ages) else pl.String)
+    return pl.DataFrame(
+        [pl.Series("patient", names), pl.Series("risk", [risk or None for risk in risks], pl.String), age]
+    )
+
+
+def _as_events(patient: Ints, event: Texts, day: Floats) -> pl.DataFrame:
+    columns = {
+        "patient": patient,
+        "event": pl.Series(event, dtype=pl.Categorical),
+        "day": day,
+        "value": pl.Series([None] * len(day), dtype=pl.String),
+        "number": pl.Series([None] * len(day), dtype=pl.Int64),
+        "source": ["reported"] * len(day),
+        "row": np.arange(2, len(day) + 2),
+    }
+    return pl.DataFrame(columns)
+
+
+def _ends(patients: int, patient: Ints, event: npt.NDArray[np.str_], day: Floats) -> Floats:
+    """Return the day of death, or of the last contact, or NaN."""
+    ends = np.full(patients, np.nan)
+    for name in ("last_contact", "death"):
+        rows = event == name
+        ends[patient[rows]] = day[rows]
+    return ends
 
 
 def calendar(day: int, shift: int = 0) -> str:
@@ -140,9 +185,9 @@ def files(cohort: Cohort, *, ids: Sequence[str] = (), written: Callable[[int], s
     return Files(tuple(rows), tuple(events), clock)
 
 
-def spells_of(folder: Path, cohort: Cohort, endpoint: Endpoint = RFS, *, switch: str = "after") -> Spells:
-    """Return the spells of a cohort by way of its files; a transplant is a function of time."""
-    return with_transplant(files(cohort).read(folder), endpoint, switch=switch)
+def spells_of(cohort: Cohort, endpoint: Endpoint = RFS, *, switch: str = "after") -> Spells:
+    """Return the spells of a cohort; a transplant is a function of time."""
+    return with_transplant(files(cohort).history(), endpoint, switch=switch)
 
 
 def with_transplant(history: History, endpoint: Endpoint = RFS, *, switch: str = "after") -> Spells:
@@ -235,15 +280,14 @@ def groups_of(spells: Spells, by: str = "risk") -> dict[str, Spells]:
 def same_everything(one: History, other: History) -> None:
     """Assert that every statistic of two histories is one: curves by group, tests, the Cox model."""
     for endpoint in (RFS, RELAPSE):
-        first, second = with_transplant(one, endpoint), with_transplant(other, endpoint)
+        first, second = (derive_spells(history, endpoint) for history in (one, other))
         assert first.n == second.n
-        pairs = groups_of(first), groups_of(second)
-        assert pairs[0].keys() == pairs[1].keys()
-        for level, rows in pairs[0].items():
-            assert rows.n == pairs[1][level].n
-            same_curve(fit_aalen_johansen(rows), fit_aalen_johansen(pairs[1][level]))
-        whole = derive_spells(one, endpoint), derive_spells(other, endpoint)
-        same_tests(*whole)
+        groups = groups_of(second)
+        assert groups_of(first).keys() == groups.keys()
+        for level, rows in groups_of(first).items():
+            assert rows.n == groups[level].n
+            same_curve(fit_aalen_johansen(rows), fit_aalen_johansen(groups[level]))
+        same_tests(first, second)
     same_cox(fit_cox(with_transplant(one), TERMS), fit_cox(with_transplant(other), TERMS))
 
 

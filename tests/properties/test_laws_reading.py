@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from dayzero.endpoints import derive_spells, exclusions
 from dayzero.spells import Ints, Spells
@@ -27,6 +28,16 @@ from properties.studies import (
 
 WIDE = Shape(spread=(1, 25, 41))
 UNITS: tuple[tuple[Unit, float], ...] = (("weeks", 7.0), ("months", 30.4375), ("years", 365.25))
+
+
+@given(cohort=cohorts())
+def test_what_is_read_is_what_is_written(cohort: Cohort, folder: Path) -> None:
+    """read(write(cohort)) = cohort: every cell, the row of every line, the end of follow-up; laws start from either."""
+    written, read = files(cohort).history(), files(cohort).read(folder)
+    assert_frame_equal(written.patients, read.patients)
+    assert_frame_equal(written.events, read.events)
+    for one, other in ((written.end, read.end), (written.patient_rows, read.patient_rows)):
+        np.testing.assert_array_equal(one, other)
 
 
 @given(cohort=cohorts(), data=st.data())

@@ -33,13 +33,12 @@ TIMES = [0.0, 4.0, 9.0]
 
 def everything(history: History) -> Iterator[Estimate]:
     """Yield the estimates of one history, from every estimator."""
-    for endpoint in (RFS, RELAPSE, LATE):
+    for endpoint in (RELAPSE, LATE):
         spells = derive_spells(history, endpoint)
         yield aalen_johansen(spells, "risk", TIMES)
         yield number_at_risk(spells, "risk", times=TIMES)
         yield gray(spells, "risk") if endpoint is RELAPSE else logrank(spells, "risk")
-        if endpoint is RFS:
-            yield from (median(spells, "risk"), follow_up(spells, "risk"))
+    yield from (median(spells, "risk"), follow_up(spells, "risk"))
     yield cox(with_transplant(history), TERMS)
 
 

@@ -266,3 +266,14 @@ def test_an_undated_treatment_is_neither_given_nor_withheld(tmp_path: Path) -> N
     assert with_treatments(spells, ("hsct",), switch="after").n == 1
     with pytest.raises(ValueError, match="undated"):
         split(spells, spells.treatments["hsct"], name="hsct")
+
+
+def test_entry_before_day_zero_is_no_truncation(tmp_path: Path) -> None:
+    late = Endpoint(name="x", origin="infusion", events=("death",), entry="enrolment")
+    read = history(tmp_path, "patient event day\na enrolment -20\na infusion 0\na death 9")
+    assert derive_spells(read, late).start.tolist() == [-np.inf]
+
+
+def test_a_cutoff_gives_no_follow_up_to_whom_has_none(tmp_path: Path) -> None:
+    read = history(tmp_path, "patient event date\na hsct 2020-01-01", cutoff=20000.0)
+    assert {e.code: e.n for e in exclusions(read, DFS) if e.n} == {"no_follow_up": 1}

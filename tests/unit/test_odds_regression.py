@@ -134,7 +134,7 @@ def test_terms_without_a_coefficient_are_null_and_named(run) -> None:
 def test_one_outcome_for_all_gives_nulls_and_says_so(run) -> None:
     rows = run(table(np.ones(120, int)), ["age"]).rows
     assert rows["estimate"].is_null().all()
-    assert set(rows["warning"].drop_nulls()) == {"no_events: everybody has the same outcome"}
+    assert rows["warning"].str.starts_with("no_events: everybody has the same outcome").all()
 
 
 @pytest.mark.parametrize("run", [logistic, firth_logistic])

@@ -8,12 +8,13 @@ import pytest
 import dayzero
 
 PUBLIC = """
-CoxModel Curve DayzeroError Endpoint Estimate Finding History InputError InternalError LogRank OddsModel Protocol
-Spells StateModel Study TransitionModel Window __version__ aalen_johansen auc cox cox_univariable derive_spells
-derive_states describe exclusions firth_logistic fisher fit_aalen_johansen fit_cox fit_logistic fit_rmst
-fit_transition_models follow_up gray length_of_stay library logistic logrank logrank_pairwise make_spells markov
-mcnemar median milestone_differences number_at_risk ordinal patient_hazards proportions read_study rmst run
-signed_rank split transition_probabilities verify
+CoxModel Curve DayzeroError Endpoint Estimate Finding FineGrayModel History InputError InternalError LogRank
+OddsModel Protocol Spells StateModel StepFunction Study TransitionModel Window __version__ aalen_johansen auc cox
+cox_univariable derive_spells derive_states describe exclusions fine_gray firth_logistic fisher fit_aalen_johansen
+fit_cox fit_fine_gray fit_logistic fit_rmst fit_transition_models follow_up gray incidence_difference length_of_stay
+library logistic logrank logrank_pairwise make_spells markov mcnemar median milestone_differences number_at_risk
+ordinal patient_hazards predicted_incidence proportions read_study rmst run signed_rank split subdistribution
+transition_probabilities verify
 """.split()
 
 

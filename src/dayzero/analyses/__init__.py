@@ -7,6 +7,7 @@ from typing import Any
 from dayzero.analyses.context import Context
 from dayzero.analyses.cox import CoxSettings, run_cox
 from dayzero.analyses.curve import CurveSettings, run_curve
+from dayzero.analyses.fine_gray import FineGraySettings, run_fine_gray
 from dayzero.analyses.multistate import MultistateSettings, run_multistate
 from dayzero.analyses.outcome import OutcomeSettings, run_outcome
 from dayzero.analyses.paired import PairedSettings, run_paired
@@ -27,6 +28,7 @@ class Kind:
 KINDS = {
     "curve": Kind(CurveSettings, run_curve),
     "cox": Kind(CoxSettings, run_cox),
+    "fine_gray": Kind(FineGraySettings, run_fine_gray),
     "multistate": Kind(MultistateSettings, run_multistate),
     "rmst": Kind(RmstSettings, run_rmst),
     "outcome": Kind(OutcomeSettings, run_outcome),

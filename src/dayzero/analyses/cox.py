@@ -9,11 +9,13 @@ import numpy as np
 import polars as pl
 
 from dayzero.analyses.context import Context
+from dayzero.analyses.cox_model import Options, adjusted_curves, estimate_model, fit_model
 from dayzero.errors import InputError
-from dayzero.estimate import concat
 from dayzero.estimators.covariates import code_levels
-from dayzero.estimators.cox import cox, cox_univariable
 from dayzero.estimators.cox_design import CoxModel
+from dayzero.estimators.model_terms import columns_of
+from dayzero.estimators.proportional_hazards import Transform
+from dayzero.estimators.time_effects import split_time_effects
 from dayzero.history import CORE_EVENTS
 from dayzero.protocol import Endpoint, definition, parse_term
 from dayzero.report.labels import column_label, in_sentence
@@ -30,9 +32,10 @@ class CoxSettings:
     endpoint
         Name of the endpoint; where something competes the hazard is the cause-specific one of its event.
     terms
-        Baseline columns, and events: an event is 0 until it has happened and 1 after.
+        Baseline columns, and events: an event is 0 until it has happened and 1 after. Products, splines and effects
+        that change with time are written as :mod:`dayzero.estimators.model_terms` says.
     ties
-        Treatment of tied events.
+        Treatment of tied events; by default ``efron``, and ``breslow`` with Firth's penalty.
     strata
         Baseline columns, each level with a baseline hazard of its own.
     cluster
@@ -41,46 +44,94 @@ class CoxSettings:
         Whether an event among the terms counts ``after`` its day, or ``at`` it.
     reference
         Reference level of a text column; by default its first.
+    penalty
+        ``firth``: Firth's penalised likelihood, with profile limits.
+    proportional_hazards
+        The function of time in the test of proportional hazards, or ``none``.
+    tau
+        Day up to which Uno's concordance is estimated; without it only Harrell's is.
+    predict
+        Patients, column to value, whose survival is predicted.
+    adjusted
+        A column of the terms or strata: survival by its levels, adjusted for the other terms.
+    times
+        Days of the predicted and adjusted survival.
     """
 
     endpoint: str
     terms: tuple[str, ...]
-    ties: Literal["efron", "breslow", "exact"] = "efron"
+    ties: Literal["efron", "breslow", "exact"] | None = None
     strata: tuple[str, ...] = ()
     cluster: str = ""
     switch: Literal["after", "at"] = "after"
     reference: Mapping[str, str] = field(default_factory=dict)
+    penalty: Literal["none", "firth"] = "none"
+    proportional_hazards: Transform | Literal["none"] = "km"
+    tau: float | None = None
+    predict: tuple[Mapping[str, str | float | bool], ...] = ()
+    adjusted: str = ""
+    times: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a model of nothing, or of one term twice."""
+        """Refuse a model of nothing, or of one term twice, and predictions of no day."""
         if not self.terms or len(set(self.terms)) < len(self.terms):
             raise InputError("no terms, or one twice", mend='Write terms = ["risk", "age"].', column="terms")
+        if (self.predict or self.adjusted) and not self.times:
+            raise InputError("survival is predicted on no day", mend="Write times = [365, 730].", column="times")
+        if not all(0 <= time < float("inf") for time in self.times):
+            raise InputError("a time before day zero", mend="Write times in days from 0 on.", column="times")
+
+    @property
+    def handling(self) -> Literal["efron", "breslow", "exact"]:
+        """How ties are handled."""
+        return self.ties or ("breslow" if self.penalty == "firth" else "efron")
 
 
 def run_cox(settings: CoxSettings, context: Context) -> Section:
-    """Fit the multivariable model, and each term alone."""
+    """Fit the multivariable model and each term alone, test the assumptions, and predict what is asked for."""
     endpoint = context.endpoint(settings.endpoint)
-    treatments = tuple(term for term in settings.terms if is_treatment(context, term, endpoint))
-    for key, columns in (("strata", settings.strata), ("cluster", (settings.cluster,) if settings.cluster else ())):
-        for column in columns:
-            context.baseline(column, key, endpoint)
+    columns = columns_of(settings.terms, context.history.patients.columns)
+    treatments = tuple(term for term in columns if is_treatment(context, term, endpoint))
+    for key, names in (("strata", settings.strata), ("cluster", (settings.cluster,) if settings.cluster else ())):
+        for name in names:
+            context.baseline(name, key, endpoint)
     derived = context.spells(endpoint, treatments)
     spells = with_treatments(derived, treatments, switch=settings.switch)
+    whole = split_time_effects(spells, settings.terms)
+    options = _options(settings, spells)
     model = CoxModel(
         terms=settings.terms,
-        ties=settings.ties,
+        ties=settings.handling,
         strata=settings.strata,
         cluster=settings.cluster or None,
         reference=settings.reference,
     )
+    fitted = fit_model(whole, model, options)
     return Section(
         kind="cox",
         title=f"Cox model of {in_sentence(endpoint.title)}",
         endpoint=endpoint,
-        estimates=concat([cox(spells, model), *([cox_univariable(spells, model)] if len(settings.terms) > 1 else [])]),
+        estimates=estimate_model(fitted, whole, spells, options),
+        curves=adjusted_curves(fitted, whole, options),
         definition=definition(endpoint),
         notes=(*(_note(term, settings.switch) for term in treatments), *_undated(derived, spells)),
-        settings={**vars(settings), "reference": _references(spells, settings)},
+        settings={**vars(settings), "ties": settings.handling, "by": settings.adjusted,
+                  "reference": _references(spells, columns, settings.reference)},
+    )  # fmt: skip
+
+
+def _options(settings: CoxSettings, spells: Spells) -> Options:
+    """Return what else is estimated; where events compete one hazard alone predicts nothing."""
+    if (settings.predict or settings.adjusted) and len(spells.states) > 2:
+        mend = "Take an endpoint without competing events, or the kind multistate."
+        raise InputError("one hazard predicts no survival where events compete", mend=mend, column="endpoint")
+    return Options(
+        firth=settings.penalty == "firth",
+        transform=settings.proportional_hazards,
+        tau=settings.tau,
+        predict=settings.predict,
+        adjusted=settings.adjusted,
+        times=settings.times,
     )
 
 
@@ -94,11 +145,11 @@ def _undated(derived: Spells, used: Spells) -> tuple[str, ...]:
     return (f"{lost} patient{'s' if lost > 1 else ''} with an undated treatment left out.",) if lost else ()
 
 
-def _references(spells: Spells, settings: CoxSettings) -> dict[str, str]:
-    """Return the reference level of every text column among the terms."""
-    texts = [term for term in settings.terms if term not in spells.columns and spells.patients[term].dtype == pl.String]
-    levels = {term: code_levels(spells, term)[1] for term in texts}
-    return {term: settings.reference.get(term) or names[0] for term, names in levels.items() if names}
+def _references(spells: Spells, columns: tuple[str, ...], reference: Mapping[str, str]) -> dict[str, str]:
+    """Return the reference level of every column of text among those of the terms."""
+    texts = [name for name in columns if name not in spells.columns and spells.patients[name].dtype == pl.String]
+    levels = {name: code_levels(spells, name)[1] for name in texts}
+    return {name: reference.get(name) or known[0] for name, known in levels.items() if known}
 
 
 def is_treatment(context: Context, term: str, endpoint: Endpoint) -> bool:

@@ -126,7 +126,7 @@ def _clock(history: History, endpoint: Endpoint) -> _Clock:
         end=history.end,
         last=_last_assessment(history, origin) if assessed else history.end,
         cut=np.minimum.reduce([never, *cuts]),
-        entry=first_day(history, parse_term(endpoint.entry), origin) if endpoint.entry else -never,
+        entry=first_day(history, parse_term(endpoint.entry)) if endpoint.entry else -never,
         days=tuple(first_day(history, term, origin) for term, _ in death_last),
         codes=tuple(code for _, code in death_last),
     )

@@ -154,7 +154,8 @@ def derive_states(history: History, model: StateModel) -> Spells:
     end = _end(history, model, origin) - origin
     events = _events(history, model, origin)
     patient, start, stop, state, to = _walk(events, np.where(left_out, np.nan, end), model.allowed)
-    entry = first_day(history, parse_term(model.entry), origin) - origin if model.entry else np.full(len(end), -np.inf)
+    with np.errstate(invalid="ignore"):  # patients without either day are left out
+        entry = first_day(history, parse_term(model.entry)) - origin if model.entry else np.full(len(end), -np.inf)
     start = np.maximum(start, np.where(entry > 0, entry, -np.inf)[patient])
     start, stop = snap(start, stop)
     kept = start < stop

@@ -22,14 +22,15 @@ class Part:
     ----------
     column
         The column of the data.
-    level
-        1 where the column has this value and 0 elsewhere; None for a number.
+    level, among
+        1 where the column has this value and 0 where it has another of these; None and nothing for a number.
     spline, knots, piece
         The spline as it is written, its knots, and which of its functions this is, from 0.
     """
 
     column: str
     level: str | None = None
+    among: tuple[str, ...] = ()
     spline: str = ""
     knots: tuple[float, ...] = ()
     piece: int = 0
@@ -48,8 +49,11 @@ class Part:
             raise InputError("a column of the model is missing", mend=mend, column=self.column)
         series = frame[self.column]
         if self.level is not None:
-            found = series.cast(pl.String) == self.level
-            return found.cast(pl.Float64).fill_null(np.nan).to_numpy()
+            text = series.cast(pl.String)
+            if not text.drop_nulls().is_in(self.among).all():
+                mend = f"The levels are {', '.join(self.among)}."
+                raise InputError("a level that the model does not know", mend=mend, column=self.column)
+            return (text == self.level).cast(pl.Float64).fill_null(np.nan).to_numpy()
         if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
             raise InputError("text for a column of numbers", mend="Write a number.", column=self.column)
         values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -106,12 +110,17 @@ def code_again(coding: Sequence[Coefficient], frame: pl.DataFrame) -> Floats:
     coding
         Of the model's covariates.
     frame
-        A row a patient, with the columns of the model; a value that text columns did not have counts as their
-        reference.
+        A row a patient, with the columns of the model.
+
+    Raises
+    ------
+    InputError
+        A column is missing or of another type, or has a level that the model does not know.
 
     Examples
     --------
-    >>> coding = [Coefficient((Part("age"),)), Coefficient((Part("age"), Part("risk", level="high")))]
+    >>> high = Part("risk", level="high", among=("high", "low"))
+    >>> coding = [Coefficient((Part("age"),)), Coefficient((Part("age"), high))]
     >>> code_again(coding, pl.DataFrame({"age": [40, 60], "risk": ["low", "high"]})).tolist()
     [[40.0, 0.0], [60.0, 60.0]]
     """

@@ -67,7 +67,8 @@ def limits(probability: Floats, std_error: Floats, curve: Curve) -> tuple[Floats
     z = float(special.ndtri(0.5 + curve.level / 2.0))
     inside = (probability > 0.0) & (probability < 1.0) & np.isfinite(std_error)
     p = np.where(inside, probability, 0.5)
-    low, high = _scaled(p, z * np.where(inside, std_error, 0.0), curve.conf_type)
+    with np.errstate(over="ignore"):  # a margin beyond the largest float: the limit is 0 or 1
+        low, high = _scaled(p, z * np.where(inside, std_error, 0.0), curve.conf_type)
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
 
 

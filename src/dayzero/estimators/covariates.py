@@ -186,7 +186,8 @@ def _text(term: str, series: pl.Series, reference: str | None) -> Block:
         _find(reference, levels, what="unknown reference level", column=term)
     others = [k for k, level in enumerate(levels) if level != base]
     columns = tuple((codes == k).astype(float) for k in others)
-    return Block(tuple(Coefficient((Part(term, level=levels[k]),)) for k in others), columns, codes < 0)
+    parts = [Part(term, level=levels[k], among=tuple(levels)) for k in others]
+    return Block(tuple(Coefficient((part,)) for part in parts), columns, codes < 0)
 
 
 def _series(spells: Spells, column: str) -> tuple[pl.Series, Ints | None]:

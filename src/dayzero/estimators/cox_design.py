@@ -84,9 +84,11 @@ class CoxDesign:
         Name of the endpoint.
     constant
         Text terms without a second level: they have no coefficient.
-    row, kept, seen
-        (n,) index of each row in the table; (rows,) which rows of the table belong to the model; and these rows, those
-        that are at risk at no event time included.
+    row
+        (n,) index of each row in the table.
+    kept, seen, owner, seen_weight
+        (rows,) which rows of the table belong to the model, those that are at risk at no event time included; what is
+        seen of these; the patient of each; and the weight of each, of the first weighting.
     terms, term, coding
         The terms, ``a*b`` written out; (p,) the place among them of each coefficient's; (p,) how each column is made.
     """
@@ -111,6 +113,8 @@ class CoxDesign:
     row: Ints
     kept: Bools
     seen: Observations
+    owner: Ints
+    seen_weight: Floats
     terms: tuple[str, ...]
     term: Ints
     coding: tuple[Coefficient, ...]
@@ -134,7 +138,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
     InputError
         An unknown column, level or event; negative weights; weights with exact ties.
     """
-    event = spells.to == _event_code(spells, model.event)
+    event = spells.to == event_code(spells, model.event)
     weight = _total_weight(spells, weights)
     weighted = spells.power is not None or bool(np.any(weight != 1.0))
     if weighted and model.ties == "exact":
@@ -171,6 +175,8 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
         row=at,
         kept=keep,
         seen=seen,
+        owner=spells.patient[rows],
+        seen_weight=weight[0, rows],
         terms=coded.terms,
         term=coded.term,
         coding=coded.coding,
@@ -179,7 +185,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
 
 def _change_weights(sets: RiskSets, spells: Spells, at: Ints) -> RiskSets:
     """Let weights change with time as the table says: by one of its curves, and in rows without an event only."""
-    if spells.power is None or spells.curve is None:
+    if spells.power is None or spells.curve is None or not sets.times:
         return sets
     power = spells.power[at].reshape(len(at), -1)
     usable = bool(np.all((power == 0.0) | (power == 1.0)) and np.all(power.sum(axis=1) <= 1.0))
@@ -189,7 +195,8 @@ def _change_weights(sets: RiskSets, spells: Spells, at: Ints) -> RiskSets:
     return scale_rows(sets, power, np.exp(spells.curve.at(sets.time).reshape(sets.times, power.shape[1])))
 
 
-def _event_code(spells: Spells, event: str | None) -> int:
+def event_code(spells: Spells, event: str | None) -> int:
+    """Return the code of the named state, by default the table's second; InputError where there is none."""
     states = spells.states
     if event is None and len(states) > 1:
         return 1
@@ -207,7 +214,7 @@ def _total_weight(spells: Spells, weights: Floats | None) -> Floats:
         given = np.asarray(weights, float)
         if given.shape[0] != len(spells):
             raise ValueError("weights must have one entry a row of the table")
-        weight = weight * given.reshape(len(spells), -1).T
+        weight = weight * np.atleast_2d(given.T)
     if not bool(np.all((weight >= 0.0) & (weight < np.inf))):
         raise InputError("a weight is negative, infinite or missing", mend="Give finite weights of 0 or more.")
     return weight

@@ -28,7 +28,8 @@ def score_residuals(sets: RiskSets, x: Floats, weighting: Weighting, beta: Float
     martingale = -expected_events(sets, weighting, risk, terms)[0]
     events = weighting.weight[0, sets.events]
     martingale[sets.events] += events
-    average, drift, tied_drift = _means(terms, weighting)
+    average = average_means(terms, weighting)
+    drift, tied_drift = drifts(terms, weighting)
     residuals: Floats = x * martingale + risk[0] * sets.over_rows(drift)
     residuals[:, sets.events] -= events * np.repeat(average, sets.deaths, axis=-1)
     tied = weighting.tied
@@ -37,18 +38,27 @@ def score_residuals(sets: RiskSets, x: Floats, weighting: Weighting, beta: Float
     return residuals.T
 
 
-def _means(terms: HazardTerms, weighting: Weighting) -> tuple[Floats, Floats, Floats]:
-    """Return m averaged over the tied events, and the sums of W m / (S0 - f E0) and of W f m / (S0 - f E0)."""
-    mean, tied_mean, total = terms.mean[0], terms.tied_mean[0], terms.total[0]
-    zeroth, first, second = (moment[0] for moment in terms.moments)
-    hazard, dying = terms.hazard[0], weighting.dying[0]
+def average_means(terms: HazardTerms, weighting: Weighting) -> Floats:
+    """Return (p, times) the mean m over the risk set, averaged over the denominators of the tied events."""
+    mean = terms.mean[0]
     if weighting.tied is None:
-        return mean, mean * hazard, tied_mean
+        return np.asarray(mean)
+    at, total, dying = weighting.tied.times, terms.total[0], weighting.dying[0]
+    average = mean * (total * terms.hazard[0] / dying)
+    average[:, at] -= terms.tied_mean[0] * (total[at] * terms.tied_hazard[0] / dying[at])
+    return np.asarray(average)
+
+
+def drifts(terms: HazardTerms, weighting: Weighting) -> tuple[Floats, Floats]:
+    """Return (p, times) the sums of W m / (S0 - f E0), and (p, tied times) those of W f m / (S0 - f E0)."""
+    mean, tied_mean, total = terms.mean[0], terms.tied_mean[0], terms.total[0]
+    if weighting.tied is None:
+        return mean * terms.hazard[0], tied_mean
     at = weighting.tied.times
-    average, drift = mean * (total * hazard / dying), mean * (zeroth / total)
-    average[:, at] -= tied_mean * (total[at] * terms.tied_hazard[0] / dying[at])
+    zeroth, first, second = (moment[0] for moment in terms.moments)
+    drift = mean * (zeroth / total)
     drift[:, at] -= tied_mean * (first / total[at])
-    return average, drift, (mean[:, at] * first - tied_mean * second) / total[at]
+    return drift, (mean[:, at] * first - tied_mean * second) / total[at]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from dayzero.spells import Floats
 Z: Final = 1.959963984540054  # 97.5 % point of the standard normal distribution
 SINGULAR: Final = 1e-12  # smallest eigenvalue of a correlation matrix that can be inverted
 
+NO_TEST: Final = "no test: no coefficient can be estimated"
+SINGULAR_TEST: Final = "no test: the covariance of the coefficients is singular"
+
 
 def ratio_rows(names: Sequence[str], log_ratio: Floats, error: Floats, warnings: Sequence[str | None]) -> Estimate:
     """Return for each term its log hazard ratio, then its hazard ratio, with 95 % Wald limits.
@@ -28,21 +31,32 @@ def ratio_rows(names: Sequence[str], log_ratio: Floats, error: Floats, warnings:
         p_value=p_value,
         warning=list(warnings),
     )
+    return with_ratios(logs)
+
+
+def with_ratios(logs: Estimate) -> Estimate:
+    """Return each ``log_hazard_ratio`` row, and after it the ``hazard_ratio`` row that follows from it."""
+    log_ratio, error, lower, upper = (
+        logs.rows[name].cast(float).fill_null(np.nan).to_numpy() for name in ("estimate", "std_error", "lower", "upper")
+    )
     with np.errstate(over="ignore", invalid="ignore"):
         ratio = np.exp(log_ratio)
         own_scale = [_finite(values) for values in (ratio, ratio * error, np.exp(lower), np.exp(upper))]
-    ratios = make_estimate("hazard_ratio", **_columns(names, *own_scale), p_value=p_value, warning=list(warnings))
+    names, same = logs.rows["term"].to_list(), {name: logs.rows[name].to_list() for name in ("p_value", "warning")}
+    ratios = make_estimate("hazard_ratio", **_columns(names, *own_scale), **same)
     pairs = np.arange(2 * len(names)).reshape(2, -1).T.ravel()
     return Estimate(concat([logs, ratios]).rows[pairs.tolist()])
 
 
 def whole_rows(chi_squared: Mapping[str, float], df: int, warning: str | None) -> Estimate:
-    """Return one row a test that all coefficients are 0; null without an estimable coefficient."""
+    """Return one row a test that all coefficients are 0; null, with a reason, where there is nothing to test."""
     values = np.array([value if df else np.nan for value in chi_squared.values()])
     p_values = [float(chdtrc(df, value)) if df else np.nan for value in values]
+    reasons = ["" if np.isfinite(value) else SINGULAR_TEST if df else NO_TEST for value in values]
+    texts = ["; ".join(filter(None, (warning, reason))) or None for reason in reasons]
     return concat(
-        make_estimate(name, estimate=value, p_value=p, df=float(df), warning=warning)
-        for name, value, p in zip(chi_squared, values, p_values, strict=True)
+        make_estimate(name, estimate=value, p_value=p, df=float(df), warning=text)
+        for name, value, p, text in zip(chi_squared, values, p_values, texts, strict=True)
     )
 
 

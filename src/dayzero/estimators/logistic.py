@@ -170,7 +170,7 @@ def _fit(
     method = "maximum likelihood" if len(levels) == 2 else "proportional odds"
     first = (0,) if given is None or given.ndim == 1 else (slice(None),)
     if len(design.levels) < 2:
-        return _nothing(model, design, method)
+        return _nothing(model, design, method, first)
     best, cuts = _maximise(design), len(design.levels) - 1
     free, scale = best.free[:, cuts:], design.scale
     scaled = np.where(free, best.beta[:, cuts:], 0.0)
@@ -196,12 +196,14 @@ def _maximise(design: OddsDesign) -> Optimum:
     return maximise(partial(evaluate_odds, design), design.weight.sum(axis=1), reach)
 
 
-def _nothing(model: OddsModel, design: OddsDesign, method: str) -> LogisticFit:
+def _nothing(model: OddsModel, design: OddsDesign, method: str, first: tuple[int | slice]) -> LogisticFit:
     """Return the fit where everybody has the same outcome."""
-    p, nan = len(design.names), np.nan
+    p, batches, nan = len(design.names), len(design.weight), np.nan
+    none = np.asarray(np.zeros(batches, np.int64)[first])
     return LogisticFit(
-        model, design, method, np.full(p, nan), np.full((p, p), nan), np.full(0, nan), np.full(2, nan),
-        np.asarray(0), np.asarray(False), {WHOLE: ("no_events: everybody has the same outcome", *_dropped(design))},
+        model, design, method, np.full((batches, p), nan)[first], np.full((batches, p, p), nan)[first],
+        np.full((batches, 0), nan)[first], np.full((batches, 2), nan)[first], none, np.asarray(none > 0),
+        {WHOLE: ("no_events: everybody has the same outcome", *_dropped(design))},
     )  # fmt: skip
 
 

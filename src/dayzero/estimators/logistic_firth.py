@@ -132,7 +132,7 @@ def firth_logistic(spells: Spells, model: OddsModel | Sequence[str]) -> Estimate
 
 
 def _problem(design: OddsDesign) -> Penalised | None:
-    if len(design.levels) < 2:
+    if len(design.levels) < 2 or not design.weight.any():
         return None
     x = np.column_stack([np.ones(len(design.x)), design.x])
     weight = design.weight[0]
@@ -217,12 +217,13 @@ def _limit(problem: Penalised, top: Place, held: Bools, drop: float) -> tuple[fl
 
 
 def _nothing(model: OddsModel, design: OddsDesign) -> FirthFit:
-    """Return the fit where everybody has the same outcome."""
+    """Return the fit where everybody has the same outcome, or nobody has weight."""
     p, nan = len(design.names), np.full(len(design.names), np.nan)
-    notes = {"": ("no_events: everybody has the same outcome", *_dropped(design))}
+    why = "everybody has the same outcome" if design.weight.any() else "nobody has weight"
+    notes = {"": (f"no_events: {why}", *_dropped(design))}
     covariance = np.full((p, p), np.nan)
     return FirthFit(model, design, nan, covariance, nan, nan, nan, np.nan, np.full(2, np.nan), 0, notes,
-                    (ratio_test(None, np.nan, 0),))  # fmt: skip
+                    (ratio_test(None, np.nan, 0, "; ".join(notes[""])),))  # fmt: skip
 
 
 def _dropped(design: OddsDesign) -> list[str]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from dayzero.estimate import Estimate, concat, make_estimate
 from dayzero.estimators.chi_squared import p_value
 from dayzero.spells import Floats
+
+NOT_TESTED: Final = "no test: there is no coefficient to test"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,7 @@ def ratio_test(term: str | None, chi_squared: float, df: int, warning: str | Non
     known = df > 0 and bool(np.isfinite(chi_squared))
     chi_squared = max(chi_squared, 0.0) if known else float("nan")
     p = p_value(chi_squared, df) if known else None
+    warning = warning if known else "; ".join(filter(None, (warning, NOT_TESTED)))
     return make_estimate("likelihood_ratio", term=term, estimate=chi_squared, p_value=p, df=float(df), warning=warning)
 
 

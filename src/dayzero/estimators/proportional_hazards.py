@@ -1,4 +1,4 @@
-"""Test of proportional hazards: does an effect change with time?
+"""Test of proportional hazards: whether an effect changes with time.
 
 The exact score test of Grambsch and Therneau (1994, Biometrika 81:515), as R's survival computes it since version 3.0
 (convention 12): the model is extended by theta x g(t), and the score and information at theta = 0 need no refit,
@@ -27,7 +27,7 @@ from dayzero.estimators.cox_likelihood import (
     relative_risks,
 )
 from dayzero.estimators.cox_risk_sets import Observations
-from dayzero.spells import Floats
+from dayzero.spells import Bools, Floats
 
 Transform = Literal["km", "rank", "identity", "log"]
 
@@ -66,7 +66,7 @@ def proportional_hazards(fit: CoxFit, transform: Transform = "km") -> Estimate:
     if fit.ties == "exact":
         raise InputError("exact ties have no test of proportional hazards", mend='Use ties = "efron".')
     score, variance = _extension(fit, _time_function(fit, transform))
-    estimable = ~np.isnan(fit.coefficients)
+    estimable = _estimable(fit)
     groups = [(term, (fit.design.term == place) & estimable) for place, term in enumerate(fit.design.terms)]
     groups = [*[(term, chosen) for term, chosen in groups if chosen.any()], ("GLOBAL", estimable)]
     tests = [quadratic_form(score[chosen], variance[np.ix_(chosen, chosen)]) for _, chosen in groups]
@@ -79,6 +79,12 @@ def proportional_hazards(fit: CoxFit, transform: Transform = "km") -> Estimate:
     )
     labels = {"kind": "cox", "endpoint": fit.design.endpoint, "method": transform}
     return rows.label(**labels, n=fit.n, n_events=fit.n_events)
+
+
+def _estimable(fit: CoxFit) -> Bools:
+    """Return (p,) which coefficients were estimated: one that runs to infinity was not."""
+    lost = [any(text.startswith("separation") for text in fit.notes.get(name, ())) for name in fit.names]
+    return np.asarray(~np.isnan(fit.coefficients) & ~np.array(lost, bool))
 
 
 def _time_function(fit: CoxFit, transform: Transform) -> Floats:
@@ -95,7 +101,7 @@ def _transformed(time: Floats, seen: Observations, transform: Transform) -> Floa
         return 1.0 - _survival_before(time, seen)
     if transform == "rank":
         ends = np.sort(seen.stop)
-        below, through = (np.searchsorted(ends, time, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+        below, through = (np.searchsorted(ends, time, side=side) for side in ("left", "right"))
         return np.asarray((below + through + 1) / 2.0)
     if transform == "identity":
         return time
@@ -132,7 +138,7 @@ def _extension(fit: CoxFit, g: Floats) -> tuple[Floats, Floats]:
             martingale = -expected[0]
             at_events = np.repeat(g, design.sets.deaths)
             martingale[design.sets.events] += at_events * design.weighting.weight[0, design.sets.events]
-    free = ~np.isnan(fit.coefficients)
+    free = _estimable(fit)
     own, cross, square = (matrix[np.ix_(free, free)] for matrix in information)
     variance = np.zeros((p, p))
     variance[np.ix_(free, free)] = square - cross @ np.linalg.solve(own, cross)

@@ -133,6 +133,8 @@ def fit_rmst(spells: Spells, weights: Floats | None = None, *, window: Window) -
         raise InputError("restricted means of a table with several states", mend="Use an endpoint of one origin.")
     curve = fit_aalen_johansen(spells, weights)
     check_horizon(window, curve.last_time)
+    if not len(curve.times):
+        raise InputError("a restricted mean of nobody", mend="Leave out the patients whose weight is 0.")
     within = _areas(curve, window)
     rest = min(window.horizon, float(curve.times[0])) - min(window.start, float(curve.times[0]))
     mean = curve.initial * rest + within[0]

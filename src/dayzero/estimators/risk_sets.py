@@ -52,6 +52,11 @@ def count_risk_sets(
     groups, n_groups
         (rows,) code of the group in which a row is counted, and how many there are; by default its state.
 
+    Raises
+    ------
+    ValueError
+        Where the table's weights change with time: only models of the Cox type take such a table.
+
     Examples
     --------
     >>> from dayzero.spells import make_spells
@@ -59,6 +64,8 @@ def count_risk_sets(
     >>> sets.at_risk[:, 0].tolist(), sets.events[:, 0, 1].tolist()
     ([4.0, 3.0, 1.0], [1.0, 1.0, 1.0])
     """
+    if spells.power is not None:
+        raise ValueError("weights that change with time are for models of the Cox type: no curve is made of them")
     groups, n_groups = (spells.state, len(spells.states)) if groups is None else (groups, n_groups)
     weights = spells.weight if weights is None else weights
     shape = (n_groups, len(spells.states) + _ENDS)

@@ -89,6 +89,8 @@ def normal_p(difference: float, error: float) -> float:
 
 def _check_groups(groups: Sequence[Spells], names: Sequence[str | None], window: Window) -> None:
     """Refuse a window that ends after the smallest of the groups' last times (convention 15)."""
+    if not groups:
+        return
     lasts = [(float(rows.stop.max(initial=-np.inf)), name) for rows, name in zip(groups, names, strict=True)]
     last, name = min(lasts, key=lambda pair: pair[0])
     check_horizon(window, last, f" in {name}" if name else "")

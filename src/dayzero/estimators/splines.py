@@ -1,6 +1,7 @@
 """Natural cubic splines: smooth effects of a number, straight lines beyond the outer knots."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -78,7 +79,7 @@ def place_knots(x: Floats, number: int, column: str) -> tuple[float, ...]:
 
 def check_knots(knots: Sequence[float], column: str) -> tuple[float, ...]:
     """Return the knots; fewer than 3, or such as do not increase, are an InputError."""
-    if len(knots) < 3 or any(not a < b for a, b in zip(knots, knots[1:], strict=False)):
+    if len(knots) < 3 or any(not a < b for a, b in pairwise(knots)):
         mend = "State 3 or more increasing knots, or take fewer: a column of few values has no spline."
         raise InputError("the knots of a spline must be at least 3, and increase", mend=mend, column=column)
     return tuple(float(knot) for knot in knots)

@@ -278,7 +278,7 @@ def _follow_up(events: pl.DataFrame, n: int, cutoff: float | None) -> Floats:
     death = _extreme(events.filter(pl.col("event") == "death"), n, latest=False)
     end = np.where(np.isfinite(death), death, last)
     if cutoff is not None:
-        end = np.fmin(end, cutoff)
+        end = np.minimum(end, cutoff)
     undated = events.filter((pl.col("event") == "death") & pl.col("day").is_null())["patient"].to_numpy()
     end[undated] = np.nan
     return end

@@ -1,5 +1,6 @@
 """The tables of a proportional hazards model."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -55,15 +56,21 @@ def _columns(section: Section) -> tuple[str, str]:
 
 
 def term_parts(term: str) -> tuple[str, str]:
-    """Return the column and the level of a Cox term; a numeric term has no level.
+    """Return the column and the level of a Cox term; a numeric term has no level, a product those of its factors.
 
     Examples
     --------
-    >>> term_parts("risk=high"), term_parts("age")
-    (('risk', 'high'), ('age', ''))
+    >>> term_parts("risk=high"), term_parts("age"), term_parts("risk=high:age"), term_parts("rcs(age,4)[2]")
+    (('risk', 'high'), ('age', ''), ('risk × age', 'high'), ('age, spline', 'function 2'))
     """
-    column, value = split_group(term)
-    return (column_label(column), printable(value)) if column else (column_label(value), "")
+    parts = [split_group(_SPLINE.sub(r"\1, spline=function \2", part)) for part in _PRODUCT.split(term)]
+    columns = [column_label(column or value) for column, value in parts]
+    return _TIMES.join(columns), ", ".join(printable(value) for column, value in parts if column)
+
+
+_PRODUCT: Final = re.compile(r":(?!\d)")  # in infusion:2 the number is part of the event's name
+_SPLINE: Final = re.compile(r"(?:rcs|ns)\(\s*([^,]+?)\s*,.*\)\[(\d+)\]")
+_TIMES: Final = " × "
 
 
 def _heads(lines: list[Row], column: str) -> str:
@@ -77,6 +84,10 @@ def _heads(lines: list[Row], column: str) -> str:
 
 
 def _heading(section: Section, column: str) -> str:
+    if _TIMES in column:
+        return f"{sentence_case(column)} (product)"
+    if column.endswith(", spline"):
+        return f"{sentence_case(column)} (to be read together)"
     level = reference_level(section, column)
     return f"{sentence_case(column)} (reference: {level or 'its first level by name'})"
 
@@ -125,7 +136,7 @@ def model_tests(section: Section) -> Table | None:
 
 
 def _assumption(row: dict[str, Any]) -> str:
-    of = " ".join(filter(None, term_parts(row["term"]))) if row["term"] else "all terms"
+    of = " ".join(filter(None, term_parts(row["term"]))) if row["term"] not in {None, "GLOBAL"} else "all terms"
     return f"Proportional hazards, {of}"
 
 

@@ -75,7 +75,7 @@ def read_names(section: Section, curves: Sequence[Series], axis: TimeAxis) -> tu
 
 
 def _facts(section: Section, curve: Series, axis: TimeAxis, curves: int) -> tuple[str, ...]:
-    if curves > _MOST_FACTS or (curve.group is None and curve.term is not None):
+    if curves > _MOST_FACTS or not curve.n or (curve.group is None and curve.term is not None):
         return ()
     medians = section.estimates.where(statistic="median", group=curve.group).rows
     if curve.term is not None or not medians.height:

@@ -60,13 +60,15 @@ class Plot:
         return max(max(curve.last_day for curve in self.curves) * 1.01, self.axis.ticks[-1], 1.0)
 
 
-def draw_survival(section: Section, *, synthetic: bool = False) -> "Figure":
+def draw_survival(section: Section, *, heading: str = "", synthetic: bool = False) -> "Figure":
     """Draw survival curves with confidence bands, censoring marks, the test, and the numbers at risk.
 
     Parameters
     ----------
     section
         With ``survival`` rows in ``curves``.
+    heading
+        What is drawn; by default the endpoint.
     synthetic
         Stamp the figure as simulated.
 
@@ -77,7 +79,7 @@ def draw_survival(section: Section, *, synthetic: bool = False) -> "Figure":
     """
     curves = read_survival(section)
     risk = read_risk_table(section, curves, ())
-    return _draw(_plot(section, curves, risk, heading=section.label), synthetic=synthetic)
+    return _draw(_plot(section, curves, risk, heading=heading or section.label), synthetic=synthetic)
 
 
 def draw_cumulative_incidence(section: Section, term: str | None = None, *, synthetic: bool = False) -> "Figure":

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from dayzero.errors import InternalError
-from dayzero.report.kinds import cox, curve, multistate, outcome, paired, rmst
+from dayzero.report.kinds import cox, curve, fine_gray, multistate, outcome, paired, rmst
 from dayzero.report.kinds.kind import Drawing, Kind
 from dayzero.report.page import Section
 
@@ -13,6 +13,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         "curve": curve.KIND,
         "cox": cox.KIND,
+        "fine_gray": fine_gray.KIND,
         "multistate": multistate.KIND,
         "rmst": rmst.KIND,
         "outcome": outcome.KIND,
