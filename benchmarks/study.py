@@ -68,6 +68,7 @@ def _events(rng: np.random.Generator, n: int) -> list[pl.DataFrame]:
         rng.integers(1, 5, n).astype(str),
         rng.choice(["CR", "CRi", "PR", "NR"], n, p=[0.6, 0.2, 0.1, 0.1]),
     )
+    remission = np.isin(response, ["CR", "CRi"])
     parts = [
         _frame(everybody, "diagnosis", diagnosis),
         _frame(everybody, "apheresis", infusion - 40),
@@ -77,7 +78,8 @@ def _events(rng: np.random.Generator, n: int) -> list[pl.DataFrame]:
     ]
     relapsing = {"relapse", "hsct"}
     for name, share in SHARES.items():
-        who = np.flatnonzero(rng.random(n) < share)
+        chosen = rng.random(n) < share
+        who = np.flatnonzero(chosen & remission if name == "relapse" else chosen)
         day = infusion[who] + rng.integers(1, 12, len(who))
         if name == "bridging":
             day = infusion[who] - 20
@@ -99,16 +101,16 @@ def _frame(patient: np.ndarray, event: str, date: np.ndarray, value: np.ndarray 
 def run(what: str, folder: Path) -> None:
     import dayzero as dz
 
-    began = time.perf_counter()
+    began, started = time.perf_counter(), time.process_time()
     study = dz.read_study(folder / "study.toml")
     if what == "spells":
         spells = dz.derive_spells(study.history, study.protocol.endpoint("rfs"))
         assert len(spells)
     else:
         dz.run(study).write(folder / "out")
-    seconds = time.perf_counter() - began
+    seconds, busy = time.perf_counter() - began, time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-    print(json.dumps({"seconds": [seconds], "peak": peak, "events": study.history.events.height}))
+    print(json.dumps({"seconds": [seconds], "cpu": busy, "peak": peak, "events": study.history.events.height}))
 
 
 if __name__ == "__main__":

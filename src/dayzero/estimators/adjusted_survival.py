@@ -25,7 +25,14 @@ from dayzero.estimate import Estimate, concat, make_estimate
 from dayzero.estimators.confidence import Curve
 from dayzero.estimators.cox import CoxFit
 from dayzero.estimators.cox_baseline import Baseline, HazardInfluence, form_baselines, form_hazard_influence
-from dayzero.estimators.cox_prediction import DEFAULT, Prediction, curve_days, curve_rows, scaled_covariates
+from dayzero.estimators.cox_prediction import (
+    DEFAULT,
+    Prediction,
+    curve_days,
+    curve_rows,
+    scaled_covariates,
+    why_none,
+)
 from dayzero.estimators.cox_rows import Z
 from dayzero.estimators.groups import as_text
 from dayzero.spells import Floats, Ints, Spells
@@ -150,6 +157,7 @@ def _differences(fit: CoxFit, curves: AdjustedCurves) -> list[Estimate]:
         rows = make_estimate(
             "survival_difference", time=curves.time, estimate=gap, std_error=error, lower=gap - Z * error,
             upper=gap + Z * error, p_value=p, group=f"{curves.by}={curves.levels[a]}|{curves.levels[b]}",
+            warning=why_none(gap),
         )  # fmt: skip
         labels = {"kind": "cox", "endpoint": fit.design.endpoint, "method": "g-formula"}
         found.append(rows.label(**labels, n=fit.n, n_events=fit.n_events))

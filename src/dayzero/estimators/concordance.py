@@ -172,6 +172,7 @@ def _row(fit: CoxFit, found: Concordance, method: str) -> Estimate:
         std_error=found.std_error,
         lower=max(found.value - margin, 0.0),
         upper=min(found.value + margin, 1.0),
+        warning="no_pairs: no two patients can be compared" if np.isnan(found.value) else None,
     )
     labels = {"kind": "cox", "endpoint": fit.design.endpoint, "method": method}
     return rows.label(**labels, n=fit.n, n_events=fit.n_events)

@@ -125,10 +125,15 @@ def curve_rows(fit: CoxFit, curve: Prediction, group: str, options: Curve, metho
     lower, upper = limits(curve.survival, curve.std_error, options)
     rows = make_estimate(
         "survival", time=curve.time, estimate=curve.survival, std_error=curve.std_error, lower=lower, upper=upper,
-        warning=["beyond the last observation" if beyond else None for beyond in np.isnan(curve.survival).tolist()],
+        warning=why_none(curve.survival),
     )  # fmt: skip
     labels = {"kind": "cox", "endpoint": fit.design.endpoint, "method": f"{method or fit.ties}, {options.conf_type}"}
     return rows.label(**labels, group=group, n=fit.n, n_events=fit.n_events)
+
+
+def why_none(values: Floats) -> list[str | None]:
+    """Return for each day why there is no value, None where there is one."""
+    return ["beyond the last observation" if missing else None for missing in np.isnan(values).tolist()]
 
 
 def curve_days(fit: CoxFit, times: Sequence[float] | None) -> Floats:

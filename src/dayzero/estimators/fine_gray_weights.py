@@ -165,13 +165,14 @@ def _curve(exposure: Exposure, stops: Floats, group: Ints) -> StepFunction:
     changing = np.flatnonzero(np.any((exposure.censored > 0.0) | (exposure.entered > 0.0), axis=1))
     before, after = exposure.before[changing], exposure.after[changing]
     gaps = (before == 0.0) & (exposure.entered[changing] > 0.0)
-    last_gap = np.where(gaps.any(axis=0), len(gaps) - 1 - np.argmax(gaps[::-1], axis=0), -1)
+    places = np.arange(len(gaps))[:, None]
+    last_gap = np.max(np.where(gaps, places, -1), axis=0, initial=-1)
     opened = np.append(exposure.days[changing], -np.inf)[last_gap]
     if bool(np.any(stops <= opened[group])):
         fault = "nobody is under observation between a competing event and a later entry: that entry has no weight"
         raise InputError(fault, mend="Let time count from a later day, or leave the early patients out.")
     steps = np.zeros_like(before)
-    known = (before > 0.0) & (np.arange(len(before))[:, None] > last_gap)
+    known = (before > 0.0) & (places > last_gap)
     with np.errstate(divide="ignore"):  # the last patient leaves: log 0
         steps[known] = np.log(after[known] / before[known])
     values = np.cumsum(steps, axis=0)

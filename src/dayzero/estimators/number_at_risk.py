@@ -65,16 +65,17 @@ def _counts(spells: Spells, days: Floats) -> Estimate:
 
 def _under_observation(spells: Spells, days: Floats) -> Ints:
     """Return how many patients have start < t <= stop: the spells of one patient do not overlap."""
-    started = np.searchsorted(np.sort(spells.start), days, side="left")
+    entered = np.sort(spells.start[np.isfinite(spells.start)])
+    started = len(spells) - len(entered) + np.searchsorted(entered, days, side="left")
     ended = np.searchsorted(np.sort(spells.stop), days, side="left")
-    at_origin = np.setdiff1d(  # from day 0 on; not the later piece of a row that was cut on day 0
-        spells.patient[spells.start == 0.0], spells.patient[(spells.start < 0.0) & (spells.stop >= 0.0)]
-    )
-    return np.asarray(started - ended + (days == 0.0) * len(at_origin))
+    on_zero = spells.patient[spells.start == 0.0]
+    if len(on_zero):  # from day 0 on; not the later piece of a row that was cut on day 0
+        on_zero = np.setdiff1d(on_zero, spells.patient[(spells.start < 0.0) & (spells.stop >= 0.0)])
+    return np.asarray(started - ended + (days == 0.0) * len(on_zero))
 
 
 def _by(spells: Spells, ended: Bools, days: Floats) -> list[int]:
     """Return how many patients have an end of the given kind by each day."""
     first = np.full(spells.patients.height, np.inf)
     np.minimum.at(first, spells.patient[ended], spells.stop[ended])
-    return [int(count) for count in np.searchsorted(np.sort(first), days, side="right")]
+    return [int(count) for count in np.searchsorted(np.sort(first[first < np.inf]), days, side="right")]

@@ -76,6 +76,7 @@ def proportional_hazards(fit: CoxFit, transform: Transform = "km") -> Estimate:
         estimate=[chi2 if df else np.nan for chi2, df in tests],
         df=[float(df) for _, df in tests],
         p_value=[p_value(chi2, df) if df else np.nan for chi2, df in tests],
+        warning=[None if df else "no_test: the model has no coefficient that could be estimated" for _, df in tests],
     )
     labels = {"kind": "cox", "endpoint": fit.design.endpoint, "method": transform}
     return rows.label(**labels, n=fit.n, n_events=fit.n_events)
