@@ -167,7 +167,8 @@ def _study(scratch: Path, patients: int) -> list[str]:
         runs = [_json([*base, what, str(folder)]) for _ in range(3)]
         best, busy = min(run["seconds"][0] for run in runs), min(run["cpu"] for run in runs)
         lines.append(
-            f"| {words}, {runs[0]['events']:,} events | {best:.2f} | {busy:.2f} | {max(run['peak'] for run in runs):.0f} |"
+            f"| {words}, {runs[0]['events']:,} events | {best:.2f} | {busy:.2f} |"
+            f" {max(run['peak'] for run in runs):.0f} |"
         )
     return lines
 

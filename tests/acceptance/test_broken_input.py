@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broken_studies import CASES, PRIVATE, Case, write_study
 
+from broken_studies import CASES, PRIVATE, Case, write_study
 from dayzero.cli import main
 from dayzero.errors import InputError
 from dayzero.study import read_study
@@ -137,7 +137,7 @@ MUTATIONS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
 
 
 def mutate(study: Path, seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311  - seeded, so that a failure can be seen again
+    draw = random.Random(seed)
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
         path = study.parent / draw.choice(("study.toml", "patients.csv", "events.csv"))
         path.write_bytes(draw.choice(MUTATIONS)(path.read_bytes(), draw))

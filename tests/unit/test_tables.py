@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from cohorts import history
 
+from cohorts import history
 from dayzero.errors import Finding, InputError
 from dayzero.history import History
 from dayzero.io.csv import read_csv

@@ -35,5 +35,5 @@ def test_the_parts_of_a_term() -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "=CR", "agvhd>=III", "agvhd>=2|3", "death[cause]", "a b", "infusion:x"])
 def test_what_is_not_a_term_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="term|attribute|number"):
+    with pytest.raises(InputError, match=r"term|attribute|number"):
         parse_term(text)

@@ -1,1 +1,1 @@
-"""Estimators: Spells in, Estimate out. Each is a pair ``fit_x(spells, ...) -> Fit`` and ``x(spells, ...) -> Estimate``."""
+"""Estimators: Spells in, Estimate out: a pair ``fit_x(spells, ...) -> Fit`` and ``x(spells, ...) -> Estimate`` each."""
