@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(BIN)/dayzero demo --out demo
 
 test: check
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
