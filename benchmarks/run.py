@@ -166,10 +166,8 @@ def _study(scratch: Path, patients: int) -> list[str]:
     for what, words in (("spells", "CSV to spells"), ("report", "CSV to the whole report")):
         runs = [_json([*base, what, str(folder)]) for _ in range(3)]
         best, busy = min(run["seconds"][0] for run in runs), min(run["cpu"] for run in runs)
-        lines.append(
-            f"| {words}, {runs[0]['events']:,} events | {best:.2f} | {busy:.2f} |"
-            f" {max(run['peak'] for run in runs):.0f} |"
-        )
+        step, peak = f"{words}, {runs[0]['events']:,} events", max(run["peak"] for run in runs)
+        lines.append(f"| {step} | {best:.2f} | {busy:.2f} | {peak:.0f} |")
     return lines
 
 

@@ -15,48 +15,48 @@ import numpy as np
 
 import dayzero.estimators
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.aalen_johansen import aalen_johansen
-from dayzero.estimators.adjusted_survival import adjusted_survival
-from dayzero.estimators.concordance import concordance, uno_concordance
-from dayzero.estimators.confidence import Curve
-from dayzero.estimators.cox import CoxFit, cox, cox_univariable, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.cox_prediction import predict_survival
-from dayzero.estimators.fine_gray import FineGrayModel, fine_gray, fit_fine_gray
-from dayzero.estimators.fine_gray_incidence import incidence_difference, predicted_incidence
-from dayzero.estimators.firth import firth_cox, firth_cox_univariable
-from dayzero.estimators.follow_up import follow_up
-from dayzero.estimators.gray import gray
-from dayzero.estimators.logistic import logistic, ordinal
-from dayzero.estimators.logistic_firth import firth_logistic
-from dayzero.estimators.logrank import LogRank, logrank, logrank_pairwise
-from dayzero.estimators.milestones import milestone_differences
+from dayzero.estimators.comparisons.gray import gray
+from dayzero.estimators.comparisons.logrank import LogRank, logrank, logrank_pairwise
+from dayzero.estimators.cox.adjusted_survival import adjusted_survival
+from dayzero.estimators.cox.concordance import concordance, uno_concordance
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.firth import firth_cox, firth_cox_univariable
+from dayzero.estimators.cox.fit import CoxFit, cox, cox_univariable, fit_cox
+from dayzero.estimators.cox.prediction import predict_survival
+from dayzero.estimators.cox.proportional_hazards import proportional_hazards
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen
+from dayzero.estimators.curves.confidence import Curve
+from dayzero.estimators.curves.follow_up import follow_up
+from dayzero.estimators.curves.milestones import milestone_differences
+from dayzero.estimators.curves.number_at_risk import number_at_risk
+from dayzero.estimators.curves.quantiles import median
+from dayzero.estimators.curves.restricted_mean import Window
+from dayzero.estimators.curves.rmst import rmst
+from dayzero.estimators.fine_gray.fit import FineGrayModel, fine_gray, fit_fine_gray
+from dayzero.estimators.fine_gray.incidence import incidence_difference, predicted_incidence
 from dayzero.estimators.multistate.counts import number_in_state, transition_counts
 from dayzero.estimators.multistate.curves import Start, length_of_stay, transition_probabilities
 from dayzero.estimators.multistate.markov import markov
 from dayzero.estimators.multistate.transition_models import TransitionModel, fit_transition_models
-from dayzero.estimators.number_at_risk import number_at_risk
-from dayzero.estimators.proportional_hazards import proportional_hazards
-from dayzero.estimators.proportions import fisher, proportions
-from dayzero.estimators.quantiles import median
-from dayzero.estimators.resampling import bootstrap, jackknife
-from dayzero.estimators.resampling_intervals import Interval
-from dayzero.estimators.resampling_statistics import (
+from dayzero.estimators.outcomes.firth import firth_logistic
+from dayzero.estimators.outcomes.logistic import logistic, ordinal
+from dayzero.estimators.outcomes.proportions import fisher, proportions
+from dayzero.estimators.outcomes.roc import auc
+from dayzero.estimators.resampling.bootstrap import bootstrap, jackknife
+from dayzero.estimators.resampling.intervals import Interval
+from dayzero.estimators.resampling.statistics import (
     Batched,
     cox_statistic,
     curve_statistic,
     logistic_statistic,
     rmst_statistic,
 )
-from dayzero.estimators.restricted_mean import Window
-from dayzero.estimators.rmst import rmst
-from dayzero.estimators.roc import auc
 from dayzero.spells import Spells
 
 TERMS = ("arm", "age", "score")
 PATIENT = {"arm": "a", "age": 50.0, "score": 1.0}
 OTHER = {"arm": "b", "age": 44.0, "score": 0.0}
-WRITERS = ("dayzero.estimators.cox_prediction.curve_rows",)  # they write down what an estimator has found
+WRITERS = ("dayzero.estimators.cox.prediction.curve_rows",)  # they write down what an estimator has found
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from dayzero.estimators.cox import CoxFit, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.fine_gray import FineGrayFit
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import CoxFit, fit_cox
+from dayzero.estimators.fine_gray.fit import FineGrayFit
 from dayzero.spells import Spells, make_spells
 
 

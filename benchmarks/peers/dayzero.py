@@ -6,10 +6,10 @@ import numpy as np
 
 from benchmarks.data import TERMS, Data
 from benchmarks.peers import Prepared, Tasks
-from dayzero.estimators.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
-from dayzero.estimators.cox import CoxFit, fit_cox
-from dayzero.estimators.gray import fit_gray
-from dayzero.estimators.logrank import fit_logrank
+from dayzero.estimators.comparisons.gray import fit_gray
+from dayzero.estimators.comparisons.logrank import fit_logrank
+from dayzero.estimators.cox.fit import CoxFit, fit_cox
+from dayzero.estimators.curves.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
 from dayzero.spells import Spells, make_spells
 
 

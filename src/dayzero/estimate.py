@@ -96,12 +96,15 @@ def make_estimate(statistic: str, **columns: object) -> Estimate:
 
 def _column(name: str, value: object, length: int) -> pl.Series:
     dtype = SCHEMA[name]
+    if value is None:
+        return pl.Series(name, [None], dtype=dtype).new_from_index(0, length)
     if not isinstance(value, list | tuple | np.ndarray | pl.Series):
         value = [value] * length
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and dtype == pl.Int64():
         value = np.rint(value).astype(np.int64)
     series = pl.Series(name, value, dtype=dtype, strict=False)
-    return series.fill_nan(None) if dtype == pl.Float64() else series
+    has_nan = dtype == pl.Float64() and series.is_nan().any()
+    return series.fill_nan(None) if has_nan else series
 
 
 def concat(estimates: Iterable[Estimate]) -> Estimate:

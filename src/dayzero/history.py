@@ -75,8 +75,8 @@ class History:
             What to return of each row besides ``patient`` and ``day``; those that the events do not have are left out.
         """
         wanted = [name for name in dict.fromkeys(("patient", "day", "source", *columns)) if name in self.events.columns]
-        rows = self.events.lazy().filter(pl.col("event") == event).select(wanted).collect()
-        derived = rows.filter(pl.col("source") == "derived")["patient"].unique()
+        rows = self.events.select(wanted).filter(self.events["event"] == event)
+        derived = rows["patient"].filter(rows["source"] == "derived").unique()
         if derived.is_empty():
             return rows
         return rows.filter(~pl.col("patient").is_in(derived.implode()) | (pl.col("source") == "derived"))

@@ -26,7 +26,7 @@ import polars as pl
 
 from dayzero.errors import Finding
 from dayzero.estimate import Estimate
-from dayzero.estimators.aalen_johansen import fit_aalen_johansen
+from dayzero.estimators.curves.aalen_johansen import fit_aalen_johansen
 from dayzero.protocol import Endpoint
 from dayzero.spells import CENSORED, Spells
 

@@ -12,12 +12,12 @@ import polars as pl
 
 from dayzero.analyses.cox import with_treatments
 from dayzero.endpoints import derive_spells
-from dayzero.estimators.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
-from dayzero.estimators.cox import CoxFit, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.gray import GrayFit, fit_gray
+from dayzero.estimators.comparisons.gray import GrayFit, fit_gray
+from dayzero.estimators.comparisons.logrank import LogRankFit, fit_logrank
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import CoxFit, fit_cox
+from dayzero.estimators.curves.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
 from dayzero.estimators.groups import group_rows
-from dayzero.estimators.logrank import LogRankFit, fit_logrank
 from dayzero.history import History
 from dayzero.io.csv import read_csv
 from dayzero.io.tables import DataSettings, day_of, make_history

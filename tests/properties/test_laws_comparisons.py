@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayzero.endpoints import derive_spells
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.gray import fit_gray
-from dayzero.estimators.logrank import fit_logrank
+from dayzero.estimators.comparisons.gray import fit_gray
+from dayzero.estimators.comparisons.logrank import fit_logrank
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import fit_cox
 from dayzero.spells import Spells
 from properties.strategies import COMPLETE, GROUPS, LATER, Cohort, Course, cohorts
 from properties.studies import RELAPSE, RFS, cut, files, same, same_tests

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayzero.endpoints import derive_spells
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import TIES, CoxModel
-from dayzero.estimators.cox_likelihood import Ties
+from dayzero.estimators.cox.design import TIES, CoxModel
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.cox.likelihood import Ties
 from dayzero.spells import split
 from properties.strategies import COMPLETE, GROUPS, LATER, Cohort, Course, cohorts
 from properties.studies import (

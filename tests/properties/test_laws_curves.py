@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dayzero.endpoints import derive_spells
-from dayzero.estimators.aalen_johansen import aalen_johansen, fit_aalen_johansen
-from dayzero.estimators.follow_up import follow_up
-from dayzero.estimators.number_at_risk import number_at_risk
-from dayzero.estimators.quantiles import median
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen, fit_aalen_johansen
+from dayzero.estimators.curves.follow_up import follow_up
+from dayzero.estimators.curves.number_at_risk import number_at_risk
+from dayzero.estimators.curves.quantiles import median
 from dayzero.spells import CENSORED
 from properties.strategies import COMPLETE, LATER, Cohort, Course, cohorts
 from properties.studies import (

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from dayzero.endpoints import derive_spells
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.aalen_johansen import aalen_johansen
-from dayzero.estimators.cox import cox, fit_cox
-from dayzero.estimators.follow_up import follow_up
-from dayzero.estimators.gray import gray
-from dayzero.estimators.logrank import logrank
-from dayzero.estimators.number_at_risk import number_at_risk
-from dayzero.estimators.quantiles import median
+from dayzero.estimators.comparisons.gray import gray
+from dayzero.estimators.comparisons.logrank import logrank
+from dayzero.estimators.cox.fit import cox, fit_cox
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen
+from dayzero.estimators.curves.follow_up import follow_up
+from dayzero.estimators.curves.number_at_risk import number_at_risk
+from dayzero.estimators.curves.quantiles import median
 from dayzero.history import History
 from dayzero.report.document import render_html, report_json
 from dayzero.study import Results, run

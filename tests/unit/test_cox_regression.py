@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.cox import cox, cox_univariable, fit_cox
-from dayzero.estimators.cox_design import CoxModel
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import cox, cox_univariable, fit_cox
 from dayzero.spells import Spells, make_spells, split
 
 

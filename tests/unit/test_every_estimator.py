@@ -10,8 +10,8 @@ import pytest
 
 from dayzero.errors import InputError
 from dayzero.estimate import SCHEMA, Estimate
-from dayzero.estimators.pseudo import Method, pseudo_means, pseudo_probabilities
-from dayzero.estimators.resampling import bootstrap
+from dayzero.estimators.resampling.bootstrap import bootstrap
+from dayzero.estimators.resampling.pseudo import Method, pseudo_means, pseudo_probabilities
 from dayzero.spells import Spells, make_spells
 from estimator_registry import REGISTRY, Entry, days, public_estimators
 

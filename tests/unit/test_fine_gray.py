@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.aalen_johansen import fit_aalen_johansen
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.fine_gray import FineGrayModel, fine_gray, fit_fine_gray
-from dayzero.estimators.fine_gray_incidence import incidence_difference, predicted_incidence
-from dayzero.estimators.fine_gray_weights import subdistribution
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.curves.aalen_johansen import fit_aalen_johansen
+from dayzero.estimators.fine_gray.fit import FineGrayModel, fine_gray, fit_fine_gray
+from dayzero.estimators.fine_gray.incidence import incidence_difference, predicted_incidence
+from dayzero.estimators.fine_gray.weights import subdistribution
 from dayzero.spells import CENSORED, make_spells, split
 from fine_gray_oracles import brute_psi, cohort, expanded
 

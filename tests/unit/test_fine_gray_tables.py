@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.fine_gray import FineGrayModel, fit_fine_gray
-from dayzero.estimators.fine_gray_weights import subdistribution
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.fine_gray.fit import FineGrayModel, fit_fine_gray
+from dayzero.estimators.fine_gray.weights import subdistribution
 from dayzero.spells import CENSORED, StepFunction, make_spells, split
 from fine_gray_oracles import cohort
 

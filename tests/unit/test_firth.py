@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.concordance import fit_concordance
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel, design_cox
-from dayzero.estimators.firth import firth_cox, firth_cox_univariable, fit_firth_cox
-from dayzero.estimators.firth_cox_likelihood import climb, evaluate_firth, form_problem
+from dayzero.estimators.cox.concordance import fit_concordance
+from dayzero.estimators.cox.design import CoxModel, design_cox
+from dayzero.estimators.cox.firth import firth_cox, firth_cox_univariable, fit_firth_cox
+from dayzero.estimators.cox.firth_likelihood import climb, evaluate_firth, form_problem
+from dayzero.estimators.cox.fit import fit_cox
 from dayzero.spells import Spells, make_spells
 
 

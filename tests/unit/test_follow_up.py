@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dayzero.estimators.follow_up import follow_up, reverse
+from dayzero.estimators.curves.follow_up import follow_up, reverse
 from dayzero.spells import make_spells, split
 
 

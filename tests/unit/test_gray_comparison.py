@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dayzero.estimators.gray import ENTRY, NO_EVENTS, ONE_GROUP, fit_gray, gray
+from dayzero.estimators.comparisons.gray import ENTRY, NO_EVENTS, ONE_GROUP, fit_gray, gray
 from dayzero.spells import Spells, make_spells
 
 
@@ -47,7 +47,7 @@ def test_row_order_does_not_matter() -> None:
 
 
 def test_the_score_is_the_log_ranks_where_nothing_competes_and_nobody_is_censored() -> None:
-    from dayzero.estimators.logrank import fit_logrank
+    from dayzero.estimators.comparisons.logrank import fit_logrank
 
     spells = make_spells(np.arange(1, 13), np.ones(12), arm=["a", "b", "b"] * 4)
     log_rank = fit_logrank(spells, "arm")

@@ -7,7 +7,7 @@ import pytest
 
 from dayzero.errors import InputError
 from dayzero.estimators.chi_squared import holm, p_value, quadratic_form
-from dayzero.estimators.logrank import (
+from dayzero.estimators.comparisons.logrank import (
     NO_EVENTS,
     ONE_GROUP,
     SEVERAL_STATES,

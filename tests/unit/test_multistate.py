@@ -11,7 +11,7 @@ import pytest
 from cohorts import history
 from dayzero.endpoints import StateModel, derive_states, state_exclusions
 from dayzero.errors import InputError
-from dayzero.estimators.aalen_johansen import fit_aalen_johansen
+from dayzero.estimators.curves.aalen_johansen import fit_aalen_johansen
 from dayzero.estimators.multistate.counts import number_in_state, transition_counts
 from dayzero.estimators.multistate.curves import (
     Start,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.firth_likelihood import Penalised, climb, evaluate_firth
-from dayzero.estimators.logistic import fit_logistic, fit_ordinal, logistic, ordinal
-from dayzero.estimators.logistic_firth import firth_logistic, fit_firth_logistic
-from dayzero.estimators.odds_design import OddsModel
+from dayzero.estimators.outcomes.design import OddsModel
+from dayzero.estimators.outcomes.firth import firth_logistic, fit_firth_logistic
+from dayzero.estimators.outcomes.firth_likelihood import Penalised, climb, evaluate_firth
+from dayzero.estimators.outcomes.logistic import fit_logistic, fit_ordinal, logistic, ordinal
 from dayzero.spells import Spells, make_spells
 
 RNG = np.random.default_rng(20)

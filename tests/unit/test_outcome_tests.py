@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.paired import mcnemar, signed_rank
-from dayzero.estimators.proportions import fisher, fisher_p, proportions, wilson_limits
-from dayzero.estimators.roc import auc, fit_auc
+from dayzero.estimators.outcomes.paired import mcnemar, signed_rank
+from dayzero.estimators.outcomes.proportions import fisher, fisher_p, proportions, wilson_limits
+from dayzero.estimators.outcomes.roc import auc, fit_auc
 from dayzero.spells import make_spells
 
 

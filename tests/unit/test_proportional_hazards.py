@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.cox import CoxFit, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.cox_residuals_rows import (
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import CoxFit, fit_cox
+from dayzero.estimators.cox.proportional_hazards import proportional_hazards
+from dayzero.estimators.cox.row_residuals import (
     cox_score_residuals,
     deviance_residuals,
     dfbeta,
     martingale_residuals,
 )
-from dayzero.estimators.cox_residuals_schoenfeld import scaled_schoenfeld_residuals, schoenfeld_residuals
-from dayzero.estimators.proportional_hazards import proportional_hazards
-from dayzero.estimators.time_effects import split_time_effects
+from dayzero.estimators.cox.schoenfeld import scaled_schoenfeld_residuals, schoenfeld_residuals
+from dayzero.estimators.cox.time_effects import split_time_effects
 from dayzero.spells import Spells, make_spells
 
 

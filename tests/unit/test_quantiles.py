@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dayzero.estimators.confidence import Curve
-from dayzero.estimators.quantiles import COMPETING, NOT_REACHED, crossing, median
+from dayzero.estimators.curves.confidence import Curve
+from dayzero.estimators.curves.quantiles import COMPETING, NOT_REACHED, crossing, median
 from dayzero.spells import make_spells
 
 

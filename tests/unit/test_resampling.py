@@ -9,13 +9,20 @@ import pytest
 
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate
-from dayzero.estimators.aalen_johansen import aalen_johansen, fit_aalen_johansen
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.logistic import logistic
-from dayzero.estimators.pseudo import Method, PseudoValues, pseudo_means, pseudo_probabilities
-from dayzero.estimators.resampling import Resampling, bootstrap, infinitesimal_jackknife, jackknife, leave_one_out
-from dayzero.estimators.resampling_intervals import (
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen, fit_aalen_johansen
+from dayzero.estimators.curves.restricted_mean import Window, fit_rmst
+from dayzero.estimators.curves.rmst import rmst
+from dayzero.estimators.outcomes.logistic import logistic
+from dayzero.estimators.resampling.bootstrap import (
+    Resampling,
+    bootstrap,
+    infinitesimal_jackknife,
+    jackknife,
+    leave_one_out,
+)
+from dayzero.estimators.resampling.intervals import (
     CONSTANT,
     EXTREME,
     FEW,
@@ -25,16 +32,15 @@ from dayzero.estimators.resampling_intervals import (
     Sample,
     interval_limits,
 )
-from dayzero.estimators.resampling_statistics import (
+from dayzero.estimators.resampling.pseudo import Method, PseudoValues, pseudo_means, pseudo_probabilities
+from dayzero.estimators.resampling.statistics import (
     Batched,
     cox_statistic,
     curve_statistic,
     logistic_statistic,
     rmst_statistic,
 )
-from dayzero.estimators.resampling_weights import bootstrap_weights, find_units, resample
-from dayzero.estimators.restricted_mean import Window, fit_rmst
-from dayzero.estimators.rmst import rmst
+from dayzero.estimators.resampling.weights import bootstrap_weights, find_units, resample
 from dayzero.spells import Floats, Spells, make_spells, split
 from multistate_data import random_walks
 
@@ -386,7 +392,7 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_leave_one_out_is_what_it_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spells, days = TABLES[name], np.array([0.5, 5.0, 8.0])
-    monkeypatch.setattr("dayzero.estimators.pseudo.LARGEST", 3000)  # in several chunks
+    monkeypatch.setattr("dayzero.estimators.resampling.pseudo.LARGEST", 3000)  # in several chunks
     found = pseudo_probabilities(spells, days)
     whole = fit_aalen_johansen(spells).at(days)
     np.testing.assert_array_equal(found.whole, whole)

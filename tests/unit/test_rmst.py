@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.milestones import milestone_differences
-from dayzero.estimators.restricted_mean import Window, fit_rmst
-from dayzero.estimators.rmst import rmst
+from dayzero.estimators.curves.milestones import milestone_differences
+from dayzero.estimators.curves.restricted_mean import Window, fit_rmst
+from dayzero.estimators.curves.rmst import rmst
 from dayzero.spells import Spells, make_spells
 
 TIMES = np.array([3.0, 5.0, 5.0, 8.0, 10.0, 12.0, 15.0, 15.0, 20.0, 22.0])

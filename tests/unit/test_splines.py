@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.estimators.covariates import code_covariates
-from dayzero.estimators.cox import cox_univariable, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.model_terms import columns_of, main_terms, parse_terms
-from dayzero.estimators.splines import natural_cubic, place_knots
-from dayzero.estimators.time_effects import split_time_effects
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import cox_univariable, fit_cox
+from dayzero.estimators.cox.time_effects import split_time_effects
+from dayzero.estimators.terms.covariates import code_covariates
+from dayzero.estimators.terms.language import columns_of, main_terms, parse_terms
+from dayzero.estimators.terms.splines import natural_cubic, place_knots
 from dayzero.spells import Spells, make_spells
 
 
@@ -176,6 +176,6 @@ def test_an_event_on_day_0_has_no_logarithm() -> None:
 
 
 def test_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dayzero.estimators.time_effects.MOST_ROWS", 100)
+    monkeypatch.setattr("dayzero.estimators.cox.time_effects.MOST_ROWS", 100)
     with pytest.raises(InputError, match="a step instead"):
         split_time_effects(cohort(), ["age:t"])

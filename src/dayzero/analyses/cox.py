@@ -11,11 +11,11 @@ import polars as pl
 from dayzero.analyses.context import Context
 from dayzero.analyses.cox_model import Options, adjusted_curves, estimate_model, fit_model
 from dayzero.errors import InputError
-from dayzero.estimators.covariates import code_levels
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.model_terms import columns_of
-from dayzero.estimators.proportional_hazards import Transform
-from dayzero.estimators.time_effects import split_time_effects
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.proportional_hazards import Transform
+from dayzero.estimators.cox.time_effects import split_time_effects
+from dayzero.estimators.terms.covariates import code_levels
+from dayzero.estimators.terms.language import columns_of
 from dayzero.history import CORE_EVENTS
 from dayzero.protocol import Endpoint, definition, parse_term
 from dayzero.report.labels import column_label, in_sentence
@@ -33,7 +33,7 @@ class CoxSettings:
         Name of the endpoint; where something competes the hazard is the cause-specific one of its event.
     terms
         Baseline columns, and events: an event is 0 until it has happened and 1 after. Products, splines and effects
-        that change with time are written as :mod:`dayzero.estimators.model_terms` says.
+        that change with time are written as :mod:`dayzero.estimators.terms.language` says.
     ties
         Treatment of tied events; by default ``efron``, and ``breslow`` with Firth's penalty.
     strata

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.adjusted_survival import adjusted_survival
-from dayzero.estimators.concordance import concordance, uno_concordance
-from dayzero.estimators.cox import CoxFit, cox_univariable, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.cox_prediction import predict_survival
-from dayzero.estimators.events_per_variable import events_per_variable, warn_of_few_events
-from dayzero.estimators.firth import FirthCoxFit, firth_cox_univariable, fit_firth_cox
-from dayzero.estimators.proportional_hazards import Transform, proportional_hazards
+from dayzero.estimators.cox.adjusted_survival import adjusted_survival
+from dayzero.estimators.cox.concordance import concordance, uno_concordance
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.events_per_variable import events_per_variable, warn_of_few_events
+from dayzero.estimators.cox.firth import FirthCoxFit, firth_cox_univariable, fit_firth_cox
+from dayzero.estimators.cox.fit import CoxFit, cox_univariable, fit_cox
+from dayzero.estimators.cox.prediction import predict_survival
+from dayzero.estimators.cox.proportional_hazards import Transform, proportional_hazards
 from dayzero.spells import Spells
 
 

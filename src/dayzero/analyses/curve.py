@@ -9,13 +9,13 @@ import polars as pl
 from dayzero.analyses.context import Context
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.aalen_johansen import aalen_johansen
-from dayzero.estimators.confidence import Curve
-from dayzero.estimators.follow_up import follow_up
-from dayzero.estimators.gray import gray
-from dayzero.estimators.logrank import logrank
-from dayzero.estimators.number_at_risk import number_at_risk
-from dayzero.estimators.quantiles import median
+from dayzero.estimators.comparisons.gray import gray
+from dayzero.estimators.comparisons.logrank import logrank
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen
+from dayzero.estimators.curves.confidence import Curve
+from dayzero.estimators.curves.follow_up import follow_up
+from dayzero.estimators.curves.number_at_risk import number_at_risk
+from dayzero.estimators.curves.quantiles import median
 from dayzero.protocol import Endpoint, definition
 from dayzero.report.axis import time_axis
 from dayzero.report.labels import column_label

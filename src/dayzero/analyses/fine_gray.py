@@ -11,12 +11,12 @@ from dayzero.analyses.context import Context
 from dayzero.analyses.cox import is_treatment, with_treatments
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.covariates import code_levels
-from dayzero.estimators.cox import cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.fine_gray import FineGrayFit, FineGrayModel, fit_fine_gray
-from dayzero.estimators.fine_gray_incidence import incidence_difference, predicted_incidence
-from dayzero.estimators.model_terms import columns_of, parse_terms
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import cox
+from dayzero.estimators.fine_gray.fit import FineGrayFit, FineGrayModel, fit_fine_gray
+from dayzero.estimators.fine_gray.incidence import incidence_difference, predicted_incidence
+from dayzero.estimators.terms.covariates import code_levels
+from dayzero.estimators.terms.language import columns_of, parse_terms
 from dayzero.protocol import Endpoint, definition, listed
 from dayzero.report.labels import column_label, in_sentence
 from dayzero.report.page import Section

@@ -11,7 +11,7 @@ from dayzero.checks.known_later import columns_known_later
 from dayzero.endpoints import StateModel, derive_states, state_exclusions
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.confidence import Curve
+from dayzero.estimators.curves.confidence import Curve
 from dayzero.estimators.multistate.counts import number_in_state, transition_counts
 from dayzero.estimators.multistate.curves import (
     Start,

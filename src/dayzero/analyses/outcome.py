@@ -21,11 +21,11 @@ from dayzero.endpoints import first_day
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.groups import join_warnings
-from dayzero.estimators.logistic import logistic, ordinal
-from dayzero.estimators.logistic_firth import firth_logistic
-from dayzero.estimators.odds_design import OddsModel
-from dayzero.estimators.proportions import fisher, proportions
-from dayzero.estimators.roc import auc
+from dayzero.estimators.outcomes.design import OddsModel
+from dayzero.estimators.outcomes.firth import firth_logistic
+from dayzero.estimators.outcomes.logistic import logistic, ordinal
+from dayzero.estimators.outcomes.proportions import fisher, proportions
+from dayzero.estimators.outcomes.roc import auc
 from dayzero.protocol import Endpoint, parse_term, term_words
 from dayzero.protocol.endpoint import substitute
 from dayzero.report.formats import sentence_case

@@ -11,7 +11,7 @@ from dayzero.endpoints import first_day
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate
 from dayzero.estimators.groups import join_warnings
-from dayzero.estimators.paired import mcnemar, signed_rank
+from dayzero.estimators.outcomes.paired import mcnemar, signed_rank
 from dayzero.history import History
 from dayzero.protocol import Endpoint, parse_term, term_words
 from dayzero.report.formats import sentence_case

@@ -9,11 +9,11 @@ from dayzero.analyses.context import Context
 from dayzero.analyses.curve import CurveSettings, run_curve
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.confidence import Curve
+from dayzero.estimators.curves.confidence import Curve
+from dayzero.estimators.curves.milestones import milestone_differences
+from dayzero.estimators.curves.restricted_mean import Window
+from dayzero.estimators.curves.rmst import by_reference, rmst
 from dayzero.estimators.groups import group_rows
-from dayzero.estimators.milestones import milestone_differences
-from dayzero.estimators.restricted_mean import Window
-from dayzero.estimators.rmst import by_reference, rmst
 from dayzero.report.labels import in_sentence
 from dayzero.report.page import Section
 from dayzero.spells import Spells

@@ -19,14 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from dayzero.estimate import Estimate
-from dayzero.estimators.aalen_johansen import aalen_johansen
-from dayzero.estimators.confidence import ConfType, Curve
-from dayzero.estimators.cox import cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.follow_up import follow_up
-from dayzero.estimators.gray import gray
-from dayzero.estimators.logrank import LogRank, logrank
-from dayzero.estimators.quantiles import median
+from dayzero.estimators.comparisons.gray import gray
+from dayzero.estimators.comparisons.logrank import LogRank, logrank
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import cox
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen
+from dayzero.estimators.curves.confidence import ConfType, Curve
+from dayzero.estimators.curves.follow_up import follow_up
+from dayzero.estimators.curves.quantiles import median
 from dayzero.spells import Spells, make_spells
 
 TOLERANCE: Final = 1e-8

@@ -9,7 +9,7 @@ from scipy import special
 
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat, make_estimate
-from dayzero.estimators.confidence import Curve, limits
+from dayzero.estimators.curves.confidence import Curve, limits
 from dayzero.estimators.groups import group_rows, join_warnings
 from dayzero.estimators.multistate.hazards import NelsonAalen, TransitionHazards, estimate_hazards
 from dayzero.estimators.multistate.landmark import landmark_subset

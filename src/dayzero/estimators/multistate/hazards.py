@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dayzero.errors import InputError
-from dayzero.estimators.confidence import Variance
-from dayzero.estimators.risk_sets import count_risk_sets
+from dayzero.estimators.curves.confidence import Variance
+from dayzero.estimators.curves.risk_sets import count_risk_sets
 from dayzero.spells import Bools, Floats, Spells
 
 Pair = tuple[int, int]

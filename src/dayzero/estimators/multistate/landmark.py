@@ -3,7 +3,7 @@
 import numpy as np
 
 from dayzero.errors import InputError
-from dayzero.estimators.aalen_johansen import conditional_on
+from dayzero.estimators.curves.aalen_johansen import conditional_on
 from dayzero.estimators.multistate.hazards import DEFAULT, NelsonAalen
 from dayzero.estimators.multistate.probabilities import TransitionProbabilities, fit_transition_probabilities
 from dayzero.spells import Spells

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from dayzero.estimate import Estimate, concat, make_estimate
-from dayzero.estimators.aalen_johansen import conditional_on
 from dayzero.estimators.chi_squared import p_value
-from dayzero.estimators.cox import fit_cox
-from dayzero.estimators.logrank import fit_logrank
+from dayzero.estimators.comparisons.logrank import fit_logrank
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.curves.aalen_johansen import conditional_on
 from dayzero.estimators.multistate.hazards import Pair, find_transitions, transition_name
 from dayzero.estimators.multistate.stacking import stack, state_entry
 from dayzero.spells import CENSORED, Spells

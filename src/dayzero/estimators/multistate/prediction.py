@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from dayzero.errors import InputError
-from dayzero.estimators.cox import CoxFit
-from dayzero.estimators.cox_likelihood import hazard_terms, relative_risks
+from dayzero.estimators.cox.fit import CoxFit
+from dayzero.estimators.cox.likelihood import hazard_terms, relative_risks
 from dayzero.estimators.multistate.hazards import TransitionHazards
 from dayzero.estimators.multistate.transition_models import TransitionFit
 from dayzero.spells import Floats, Ints

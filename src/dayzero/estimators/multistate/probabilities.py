@@ -8,9 +8,9 @@ import numpy.typing as npt
 from scipy import linalg
 
 from dayzero.errors import InputError
+from dayzero.estimators.curves.risk_sets import ROUNDING
 from dayzero.estimators.multistate.hazards import DEFAULT, NelsonAalen, TransitionHazards, estimate_hazards
 from dayzero.estimators.multistate.recursion import carry, carry_covariance, carry_derivative
-from dayzero.estimators.risk_sets import ROUNDING
 from dayzero.spells import Floats, Spells
 
 Places = npt.NDArray[np.intp]

@@ -8,13 +8,13 @@ import numpy as np
 
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
-from dayzero.estimators.covariates import Covariates, code_covariates, code_levels
-from dayzero.estimators.cox import CoxFit, fit_cox
-from dayzero.estimators.cox_design import CoxModel
-from dayzero.estimators.cox_likelihood import Ties
-from dayzero.estimators.cox_rows import ratio_rows
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import CoxFit, fit_cox
+from dayzero.estimators.cox.likelihood import Ties
+from dayzero.estimators.cox.rows import ratio_rows
 from dayzero.estimators.multistate.hazards import Pair, find_transitions, transition_name
 from dayzero.estimators.multistate.stacking import BASELINE, Clock, Stacked, stack
+from dayzero.estimators.terms.covariates import Covariates, code_covariates, code_levels
 from dayzero.spells import Floats, Ints, Spells
 
 STATE: Final = "state"

@@ -1,0 +1,1 @@
+"""Curves of survival, incidence and state probability, and what is read off them."""

@@ -1,0 +1,1 @@
+"""Binary, ordinal and paired outcomes."""

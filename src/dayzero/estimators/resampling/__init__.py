@@ -1,0 +1,1 @@
+"""Bootstrap, jackknife and pseudo-observations, for every estimator."""
