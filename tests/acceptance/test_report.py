@@ -1,5 +1,6 @@
 """The command line as a user runs it, held against the contract of report.json and published numbers."""
 
+import csv
 import json
 import random
 from pathlib import Path
@@ -229,3 +230,12 @@ def test_new_does_not_write_into_a_folder_with_files(tmp_path: Path, capsys: pyt
 def test_a_wrong_command_line_is_one_line_and_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr().err.strip().count("\n") == 0
+
+
+def test_a_figure_may_end_early_and_nothing_else_changes(demo: Path) -> None:
+    study = STUDY.format(switch="at", term="agvhd")
+    whole = one(run(demo, study), statistic="survival", time=365)
+    short = run(demo, study.replace("times = [365]", "times = [365]\nuntil = 100"))
+    assert one(short, statistic="survival", time=365) == whole
+    table = next((demo / "other/tables").glob("*curves.csv"))
+    assert max(float(row["time"]) for row in csv.DictReader(table.read_text().splitlines())) == 100

@@ -39,6 +39,8 @@ class CurveSettings:
         Scale on which the confidence limits are symmetric.
     level
         Confidence level.
+    until
+        Day to which the figure is drawn; tables and tests use all of follow-up.
     """
 
     endpoint: str
@@ -46,9 +48,12 @@ class CurveSettings:
     times: tuple[float, ...] = ()
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
     level: float = 0.95
+    until: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse times before day zero and levels that are no probability."""
+        if self.until is not None and not self.until > 0:
+            raise InputError("a figure that ends on day zero", mend="Write until = 100.", column="until")
         if any(not (np.isfinite(time) and time >= 0) for time in self.times):
             raise InputError("a time before day zero", mend="Write times in days from 0 on.", column="times")
         if not 0 < self.level < 1:
@@ -72,13 +77,14 @@ def run_curve(curve: CurveSettings, context: Context) -> Section:
         _follow_up(context, endpoint, by),
         *_comparison(spells, by),
     ]
-    ticks = [tick for tick in time_axis(last).ticks if tick <= last or tick == 0]
+    end = last if curve.until is None else min(last, curve.until)
+    ticks = [tick for tick in time_axis(end).ticks if tick <= end or tick == 0]
     return Section(
         kind="curve",
         title=_title(endpoint, curve.by),
         endpoint=endpoint,
         estimates=concat(estimates),
-        curves=_curves(spells, by, options),
+        curves=_curves(spells, by, options, end=end),
         at_risk=number_at_risk(spells, by, times=ticks),
         definition=definition(endpoint),
         settings={**vars(curve), "times": times},
@@ -89,10 +95,14 @@ def _title(endpoint: Endpoint, by: str) -> str:
     return f"{endpoint.title} by {column_label(by)}" if by else endpoint.title
 
 
-def _curves(spells: Spells, by: str | None, options: Curve) -> Estimate:
-    """Return the whole curves, the number at risk along them, and their heights where somebody is censored."""
+def _curves(spells: Spells, by: str | None, options: Curve, *, end: float) -> Estimate:
+    """Return the curves to a day, the number at risk along them, and their heights where somebody is censored."""
     curves = aalen_johansen(spells, by, options=options)
     days = np.unique(curves.rows["time"].drop_nulls().to_numpy())
+    if end < days.max(initial=end):
+        days = np.append(days[days < end], end)
+        drawn = aalen_johansen(spells, by, days.tolist(), options=options)
+        curves = Estimate(drawn.rows.drop_nulls("estimate"))
     counts = number_at_risk(spells, by, times=days.tolist())
     censored = counts.where(statistic="n_censored").rows
     more = pl.col("estimate").diff().fill_null(pl.col("estimate")).over("group") > 0
