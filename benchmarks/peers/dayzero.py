@@ -8,8 +8,8 @@ from benchmarks.data import TERMS, Data
 from benchmarks.peers import Prepared, Tasks
 from dayzero.estimators.comparisons.gray import fit_gray
 from dayzero.estimators.comparisons.logrank import fit_logrank
-from dayzero.estimators.cox.fit import CoxFit, fit_cox
-from dayzero.estimators.curves.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
+from dayzero.estimators.cox.fit import fit_cox
+from dayzero.estimators.curves.aalen_johansen import fit_aalen_johansen
 from dayzero.spells import Spells, make_spells
 
 
@@ -33,7 +33,7 @@ def aalen_johansen(data: Data) -> Prepared:
 def _curve(data: Data, event: str, states: list[int]) -> Prepared:
     spells = _spells(data, event)
 
-    def read(fit: AalenJohansenFit) -> tuple[Any, Any]:
+    def read(fit: Any) -> tuple[Any, Any]:
         return fit.at(data.grid)[:, states].T.ravel(), fit.std_error_at(data.grid)[:, states].T.ravel()
 
     return lambda: fit_aalen_johansen(spells), read
@@ -55,7 +55,7 @@ def gray(data: Data) -> Prepared:
 def cox(data: Data) -> Prepared:
     spells = _spells(data, "status")
 
-    def read(fit: CoxFit) -> tuple[Any, Any]:
+    def read(fit: Any) -> tuple[Any, Any]:
         return fit.coefficients, fit.std_error
 
     return lambda: fit_cox(spells, TERMS), read

@@ -186,7 +186,7 @@ def make_spells(stop: npt.ArrayLike, event: npt.ArrayLike, **columns: Any) -> Sp
         weight=np.asarray(columns.pop("weight", np.ones(len(stop))), float),
         states=tuple(columns.pop("states", default)),
         name=str(columns.pop("name", "")),
-        patients=pl.DataFrame({"patient": names.astype(str)}),
+        patients=pl.DataFrame({"patient": pl.Series(names).cast(pl.String)}),
         columns={name: np.asarray(values) for name, values in columns.items()},
     )
 

@@ -12,13 +12,14 @@ from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.cox.design import CoxDesign, CoxModel, as_model, design_cox
 from dayzero.estimators.cox.exact import evaluate_exact
-from dayzero.estimators.cox.likelihood import Evaluation, evaluate, only
+from dayzero.estimators.cox.likelihood import Evaluation, evaluate, join, only
 from dayzero.estimators.cox.newton import STEPS, Optimum, invert, maximise
 from dayzero.estimators.cox.residuals import BaselineHazard, cumulative_hazard, score_residuals
 from dayzero.estimators.cox.rows import ratio_rows, wald_statistic, whole_rows
 from dayzero.estimators.terms.language import columns_of, main_terms
 from dayzero.spells import Bools, Floats, Ints, Spells
 
+IN_CACHE: Final = 20_000  # rows times fits evaluated at a time, so that the sums stay in the processor's cache
 WHOLE: Final = ""  # under this name stand the warnings about the whole model
 
 
@@ -238,6 +239,10 @@ def cox_univariable(spells: Spells, model: CoxModel | Sequence[str]) -> Estimate
 
 
 def _evaluate(design: CoxDesign, ties: str, beta: Floats, batches: Ints) -> Evaluation:
+    size = max(1, IN_CACHE // max(design.x.shape[1], 1))
+    if len(batches) > size:
+        parts = [slice(first, first + size) for first in range(0, len(batches), size)]
+        return join([_evaluate(design, ties, beta[part], batches[part]) for part in parts])
     weighting = only(design.weighting, batches)
     if ties == "exact":
         return evaluate_exact(design.sets, design.x, weighting, beta)

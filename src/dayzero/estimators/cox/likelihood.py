@@ -11,6 +11,7 @@ H_i being the hazard summed over the event times at which row i is at risk; at i
 of the sum of W (1 - f) / (S0 - f E0). ``x`` is (p, n), sorted as in :class:`RiskSets`; leading axes are batches.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -97,6 +98,12 @@ class Evaluation:
     def only(self, chosen: Ints) -> "Evaluation":
         """Return the chosen batches."""
         return Evaluation(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+
+def join(parts: Sequence[Evaluation]) -> Evaluation:
+    """Put evaluations of some batches each one after the other."""
+    names = Evaluation.__dataclass_fields__
+    return Evaluation(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True)
