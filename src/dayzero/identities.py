@@ -59,7 +59,8 @@ def check_denominators(estimates: Estimate) -> tuple[Finding, ...]:
     """
     curves = estimates.rows.filter(pl.col("statistic").is_in(CURVES) & pl.col("group").is_not_null())
     sums = curves.group_by("endpoint", "statistic", "term", "time", maintain_order=True).agg(pl.col("n").sum())
-    tests = estimates.rows.filter(pl.col("statistic").is_in(("logrank", "gray")) & pl.col("group").is_null())
+    within = pl.col("method").fill_null("").str.contains("stratified")  # patients without a stratum are in no test
+    tests = estimates.rows.filter(pl.col("statistic").is_in(("logrank", "gray")) & pl.col("group").is_null() & ~within)
     wrong = [endpoint for endpoint, n in tests.select("endpoint", "n").iter_rows() if (sums["n"] != n).any()]
     return tuple(
         Finding("error", "identity-denominators", f"{name}: the groups do not add up to the patients compared.")

@@ -239,3 +239,51 @@ def test_a_figure_may_end_early_and_nothing_else_changes(demo: Path) -> None:
     assert one(short, statistic="survival", time=365) == whole
     table = next((demo / "other/tables").glob("*curves.csv"))
     assert max(float(row["time"]) for row in csv.DictReader(table.read_text().splitlines())) == 100
+
+
+COMPARED = """
+[endpoints.dfs]
+origin = "hsct"
+events = ["relapse", "death"]
+[endpoints.relapse]
+origin = "hsct"
+events = ["relapse"]
+competing = ["death"]
+[[analysis]]
+kind = "curve"
+endpoint = "dfs"
+by = "group"
+pairwise = true
+[[analysis]]
+kind = "curve"
+endpoint = "dfs"
+by = "group"
+strata = ["hospital"]
+[[analysis]]
+kind = "curve"
+endpoint = "relapse"
+by = "group"
+strata = ["hospital"]
+"""
+
+
+def test_row_17_every_pair_of_groups(demo: Path) -> None:
+    """KM bmt, Holm: ALL and AML low risk .05929, ALL and high risk .13172, low and high risk .00073676."""
+    report = run(demo, COMPARED)
+    pairs = {
+        row["group"]: row["p_value"]
+        for row in rows(report, analysis=0, statistic="logrank")
+        if row["group"] is not None
+    }
+    assert pairs["group=ALL|AML low risk"] == pytest.approx(0.05929, abs=5e-6)
+    assert pairs["group=ALL|AML high risk"] == pytest.approx(0.13172, abs=5e-6)
+    assert pairs["group=AML high risk|AML low risk"] == pytest.approx(0.00073676, abs=5e-9)
+
+
+def test_comparisons_within_strata_say_so(demo: Path) -> None:
+    report = run(demo, COMPARED)
+    plain = one(report, analysis=0, statistic="logrank", group=None)
+    within = one(report, analysis=1, statistic="logrank", group=None)
+    assert "hospital" in within["method"]
+    assert within["estimate"] != plain["estimate"]
+    assert "hospital" in one(report, analysis=2, statistic="gray", term="relapse")["method"]

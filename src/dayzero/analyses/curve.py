@@ -10,7 +10,7 @@ from dayzero.analyses.context import Context
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.comparisons.gray import gray
-from dayzero.estimators.comparisons.logrank import logrank
+from dayzero.estimators.comparisons.logrank import LogRank, logrank, logrank_pairwise
 from dayzero.estimators.curves.aalen_johansen import aalen_johansen
 from dayzero.estimators.curves.confidence import Curve
 from dayzero.estimators.curves.follow_up import follow_up
@@ -39,6 +39,10 @@ class CurveSettings:
         Scale on which the confidence limits are symmetric.
     level
         Confidence level.
+    strata
+        Baseline columns within whose levels the groups are compared.
+    pairwise
+        Whether every pair of groups is compared as well, with Holm's adjustment (log-rank only).
     until
         Day to which the figure is drawn; tables and tests use all of follow-up.
     """
@@ -48,6 +52,8 @@ class CurveSettings:
     times: tuple[float, ...] = ()
     conf_type: Literal["log-log", "log", "plain", "logit", "arcsine"] = "log-log"
     level: float = 0.95
+    strata: tuple[str, ...] = ()
+    pairwise: bool = False
     until: float | None = None
 
     def __post_init__(self) -> None:
@@ -63,8 +69,9 @@ class CurveSettings:
 def run_curve(curve: CurveSettings, context: Context) -> Section:
     """Estimate a curve, its rates at fixed times, median, follow-up, and the comparison of its groups."""
     endpoint = context.endpoint(curve.endpoint)
-    if curve.by:
-        context.baseline(curve.by, "by", endpoint)
+    for key, columns in (("by", (curve.by,) if curve.by else ()), ("strata", curve.strata)):
+        for column in columns:
+            context.baseline(column, key, endpoint)
     spells = context.spells(endpoint)
     by = curve.by or None
     options = Curve(conf_type=curve.conf_type, level=curve.level)
@@ -75,7 +82,7 @@ def run_curve(curve: CurveSettings, context: Context) -> Section:
         number_at_risk(spells, by, times=times).where(statistic="n_at_risk"),
         *_median(spells, by, options),
         _follow_up(context, endpoint, by),
-        *_comparison(spells, by),
+        *(_comparison(spells, curve) if by else ()),
     ]
     end = last if curve.until is None else min(last, curve.until)
     ticks = [tick for tick in time_axis(end).ticks if tick <= end or tick == 0]
@@ -122,7 +129,9 @@ def _follow_up(context: Context, endpoint: Endpoint, by: str | None) -> Estimate
     return follow_up(context.spells(death), by)
 
 
-def _comparison(spells: Spells, by: str | None) -> list[Estimate]:
-    if by is None:
-        return []
-    return [logrank(spells, by)] if len(spells.states) == 2 else [gray(spells, by)]
+def _comparison(spells: Spells, curve: CurveSettings) -> list[Estimate]:
+    if len(spells.states) > 2:
+        return [gray(spells, curve.by, strata=curve.strata)]
+    model = LogRank(strata=curve.strata)
+    pairs = [logrank_pairwise(spells, curve.by, model=model)] if curve.pairwise else []
+    return [logrank(spells, curve.by, model=model), *pairs]
