@@ -94,7 +94,7 @@ def run_curve(curve: CurveSettings, context: Context) -> Section:
         curves=_curves(spells, by, options, end=end),
         at_risk=number_at_risk(spells, by, times=ticks),
         definition=definition(endpoint),
-        settings={**vars(curve), "times": times},
+        settings={key: value for key, value in {**vars(curve), "times": times}.items() if value is not False},
     )
 
 

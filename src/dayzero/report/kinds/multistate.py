@@ -45,7 +45,8 @@ def _sentences(section: Section) -> tuple[str, ...]:
 
 def _drawings(section: Section) -> tuple[Drawing, ...]:
     title = "States: patients who entered each and who were last seen in it; arrows: transitions."
-    diagram = Drawing("states", title, " ".join(_sentences(section)[:1]) or title, partial(draw_transitions, section))
+    aloud = " ".join((*(_sentences(section)[:1] or (title,)), "The tables below have the numbers."))
+    diagram = Drawing("states", title, aloud, partial(draw_transitions, section))
     groups = list(dict.fromkeys(row["group"] for row in section.curves.records()))[:_MOST_FIGURES]
     names = group_labels(groups, section.by)
     return (diagram, *(_stacked(section, group, names[group]) for group in groups))
