@@ -18,6 +18,7 @@ from dayzero.report.formats import (
     interval,
     listed,
     moment,
+    p_statement,
     p_value,
     percent,
     plural,
@@ -84,10 +85,9 @@ def hazard_ratios(section: Section) -> Table | None:
         if value and column != heading:
             lines.append(Row(f"{sentence_case(column)} (reference: {reference_level(section, column) or 'its first'})"))
         heading = column if value else ""
-        numbers = [cell for group in groups for cell in _ratio_cells(cells.get((term, group)), marks)]
-        lines.append(Row(value or sentence_case(column), tuple(numbers), int(bool(value))))
-    columns = (f"HR ({section.confidence})", "p")
-    header = [f"{_model_name(section, group)}{what}" for group in groups for what in columns]
+        numbers = tuple(_ratio_cell(cells.get((term, group)), marks) for group in groups)
+        lines.append(Row(value or sentence_case(column), numbers, int(bool(value))))
+    header = [f"{_model_name(section, group)}HR ({section.confidence})" for group in groups]
     note = explain(marks, _size(section), _READ)
     return Table(f"Hazard ratios, {in_sentence(section.label)}", ("Term", *header), tuple(lines), note)
 
@@ -97,13 +97,14 @@ def _model_name(section: Section, group: str | None) -> str:
     return f"Cause-specific, {event_label(split_group(group)[1], section.endpoint)}: " if group else "Subdistribution: "
 
 
-def _ratio_cells(row: Mapping[str, Any] | None, marks: Mapping[str, str]) -> tuple[str, str]:
+def _ratio_cell(row: Mapping[str, Any] | None, marks: Mapping[str, str]) -> str:
+    """Return the ratio with its limits, and the p value on a second line."""
     if row is None:
-        return NONE, NONE
+        return NONE
     if row["estimate"] is None:
-        return NOT_ESTIMABLE + mark(row, marks), p_value(row["p_value"])
+        return NOT_ESTIMABLE + mark(row, marks)
     limits = interval(row["lower"], row["upper"], ratio)
-    return f"{ratio(row['estimate'])} ({limits}){mark(row, marks)}", p_value(row["p_value"])
+    return f"{ratio(row['estimate'])} ({limits}){mark(row, marks)}\n{p_statement(row['p_value'])}"
 
 
 def _size(section: Section) -> str:
