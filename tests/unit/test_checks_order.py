@@ -132,3 +132,11 @@ def test_the_arrays_find_what_reading_one_event_at_a_time_finds(seed: int) -> No
 def test_days_beyond_all_bounds_are_no_bug(tmp_path: Path) -> None:
     text = "patient event day\na infusion 0\na lymphodepletion 1e308\na mrd -1e308\na mrd 1e308\na last_contact 9"
     assert "event-after-last-contact" in codes(tmp_path, text, OS)
+
+
+def test_an_undated_transplant_may_have_come_before(tmp_path: Path) -> None:
+    dated = "patient event day\nb hsct 0\nb last_contact 9\n"
+    assert "engraftment-before-transplant" not in codes(
+        tmp_path, f"{dated}a hsct -\na platelet_engraftment 3\na last_contact 9", OS
+    )
+    assert "engraftment-before-transplant" in codes(tmp_path, f"{dated}a platelet_engraftment 3\na last_contact 9", OS)

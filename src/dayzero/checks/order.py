@@ -88,7 +88,12 @@ def gvhd_without_transplant(evidence: Evidence) -> Iterable[Fault]:
 
 
 def _unprepared(evidence: Evidence, rows: Ints, *names: str) -> Bools:
-    return np.asarray(evidence.first(evidence.of(*names))[evidence.patient[rows]] > evidence.day[rows])
+    """Return (rows,) whether none of the named events came on or before the day; an undated one may have."""
+    first = evidence.first(evidence.of(*names))
+    for name in names:
+        events = evidence.history.named(name, ())
+        first[events["patient"].filter(events["day"].is_null()).to_numpy()] = -np.inf
+    return np.asarray(first[evidence.patient[rows]] > evidence.day[rows])
 
 
 def event_before_diagnosis(evidence: Evidence) -> Iterable[Fault]:
