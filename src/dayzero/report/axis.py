@@ -30,11 +30,6 @@ class TimeAxis:
     labels: tuple[str, ...]
     unit: str
 
-    @property
-    def days_per_unit(self) -> float:
-        """Days in one unit of the axis."""
-        return DAYS_PER[self.unit]
-
 
 def time_axis(last_day: float) -> TimeAxis:
     """Choose the ticks for curves that end on a day: days up to 100 days, months up to 3 years, then years.
