@@ -258,3 +258,60 @@ def split(spells: Spells, cuts: Sequence[Floats] | Floats, *, name: str, switch:
         to=np.where(first, CENSORED, taken.to),
         columns={**taken.columns, name: after.astype(float)},
     )
+
+
+def follow_until(spells: Spells, days: Sequence[float] | Floats | float) -> Spells:
+    """Follow each patient until a day of their own, or all until one day: what comes after it is not seen.
+
+    Parameters
+    ----------
+    spells
+        The table.
+    days
+        (patients,) the last day of each, +inf for the whole follow-up; or one day for all. NaN is a ValueError.
+
+    Returns
+    -------
+    Spells
+        Rows that start on that day or later are left out, those that end later are censored on it. An event on the
+        day itself is seen (convention 2).
+
+    Examples
+    --------
+    >>> until = follow_until(make_spells([10, 20, 30], [1, 1, 1]), [10.0, 15.0, np.inf])
+    >>> until.stop.tolist(), until.to.tolist()
+    ([10.0, 15.0, 30.0], [1, -1, 1])
+    """
+    last = np.broadcast_to(np.asarray(days, float), spells.patients.height)[spells.patient]
+    if bool(np.isnan(last).any()):
+        raise ValueError("the last day of a patient is missing: leave its rows out first")
+    kept = spells.where(spells.start < last)
+    last = last[spells.start < last]
+    return replace(kept, stop=np.minimum(kept.stop, last), to=np.where(kept.stop > last, CENSORED, kept.to))
+
+
+def follow_from(spells: Spells, days: Sequence[float] | Floats | float) -> Spells:
+    """Follow each patient from a day of their own, or all from one day: who has left by then is not seen.
+
+    Parameters
+    ----------
+    spells
+        The table.
+    days
+        (patients,) the day after which each is at risk, or one day for all; +inf leaves a patient out.
+
+    Returns
+    -------
+    Spells
+        Rows that stop on the day or before it are left out; the others start on it or later.
+
+    Examples
+    --------
+    >>> follow_from(make_spells([10, 20, 30], [1, 1, 1]), 10).stop.tolist()
+    [20.0, 30.0]
+    """
+    first = np.broadcast_to(np.asarray(days, float), spells.patients.height)[spells.patient]
+    if bool(np.isnan(first).any()):
+        raise ValueError("the first day of a patient is missing: leave its rows out first")
+    kept = spells.where(spells.stop > first)
+    return replace(kept, start=np.maximum(kept.start, first[spells.stop > first]))

@@ -9,11 +9,11 @@ import pytest
 
 from dayzero.errors import InputError
 from dayzero.estimators.curves import occupancy
-from dayzero.estimators.curves.aalen_johansen import aalen_johansen, conditional_on, fit_aalen_johansen
+from dayzero.estimators.curves.aalen_johansen import aalen_johansen, fit_aalen_johansen
 from dayzero.estimators.curves.confidence import Curve
 from dayzero.estimators.curves.number_at_risk import number_at_risk
 from dayzero.estimators.curves.risk_sets import count_risk_sets
-from dayzero.spells import Spells, make_spells, split
+from dayzero.spells import Spells, follow_from, make_spells, split
 
 
 def at(spells: Spells, times: list[float], column: str = "estimate", **options: Any) -> list[Any]:
@@ -244,7 +244,7 @@ def test_who_starts_in_a_later_state_starts_the_curve_there() -> None:
 
 def test_a_start_day_conditions_on_being_under_observation_after_it() -> None:
     spells = make_spells([1, 2, 3, 4], [1, 1, 1, 0])
-    assert conditional_on(spells, 2.0).stop.tolist() == [3.0, 4.0]
+    assert follow_from(spells, 2.0).stop.tolist() == [3.0, 4.0]
     assert at(spells, [2, 3], options=Curve(start_day=2.0)) == [1.0, 0.5]
     rows = aalen_johansen(spells, options=Curve(start_day=2.0)).rows
     assert rows.select("time", "n", "n_events").rows() == [(2.0, 2, 0), (3.0, 2, 1), (4.0, 2, 1)]

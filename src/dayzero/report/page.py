@@ -41,6 +41,10 @@ class Section:
         What the endpoint is, in one sentence.
     notes
         Sentences printed below the results.
+    findings
+        What the analysis itself found wrong, or remarkable: they stand with those of the data.
+    design
+        Rows of words for a table: what, how it would be in the target trial, how it is emulated here.
     settings
         The settings as used; read here are ``by`` (the grouping column), ``level`` (of the limits, default 0.95) and
         ``reference`` (the reference level of each Cox term); all are printed.
@@ -54,6 +58,8 @@ class Section:
     at_risk: Estimate = field(default_factory=_nothing)
     definition: str = ""
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    design: tuple[tuple[str, str, str], ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
 
     @property

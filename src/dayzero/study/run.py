@@ -56,6 +56,7 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
         findings=(
             *check_study(study),
             *_facts_and_laws(study.history, endpoints),
+            *(finding for section in sections for finding in section.findings),
             *(finding for section in sections for finding in check_denominators(section.estimates)),
         ),
         flow=_flow(study.history, endpoints),

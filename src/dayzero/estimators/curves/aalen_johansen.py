@@ -12,7 +12,7 @@ from dayzero.estimators.curves import occupancy
 from dayzero.estimators.curves.confidence import Curve, limits
 from dayzero.estimators.curves.risk_sets import RiskSets, count_risk_sets
 from dayzero.estimators.groups import group_rows, join_warnings
-from dayzero.spells import Bools, Floats, Spells
+from dayzero.spells import Bools, Floats, Spells, follow_from
 
 DEFAULT: Final = Curve()
 
@@ -105,7 +105,7 @@ def fit_aalen_johansen(spells: Spells, weights: Floats | None = None, *, options
     if options.start_day is not None:
         kept = spells.stop > options.start_day
         weights = None if weights is None else weights[kept]
-        spells = conditional_on(spells, options.start_day)
+        spells = follow_from(spells, options.start_day)
     sets = count_risk_sets(spells, weights)
     initial = _initial(spells, spells.weight if weights is None else weights)
     alone = _only_first_left(spells)
@@ -116,12 +116,6 @@ def fit_aalen_johansen(spells: Spells, weights: Floats | None = None, *, options
         spells.states, sets.times, initial, probability, std_error,
         sets.at_risk, sets.events, sets.censored, last if np.isfinite(last) else np.nan,
     )  # fmt: skip
-
-
-def conditional_on(spells: Spells, day: float) -> Spells:
-    """Return what happens after a day to those who are then, or come later, under observation."""
-    kept = spells.where(spells.stop > day)
-    return replace(kept, start=np.maximum(kept.start, day))
 
 
 def aalen_johansen(
@@ -155,7 +149,7 @@ def aalen_johansen(
     >>> aalen_johansen(make_spells([1, 2, 3, 4], [1, 1, 0, 1]), times=[2]).rows["estimate"].to_list()
     [0.5]
     """
-    spells = spells if options.start_day is None else conditional_on(spells, options.start_day)
+    spells = spells if options.start_day is None else follow_from(spells, options.start_day)
     groups = group_rows(spells, by)
     statistic, terms = _terms(spells)
     parts = []

@@ -3,10 +3,9 @@
 import numpy as np
 
 from dayzero.errors import InputError
-from dayzero.estimators.curves.aalen_johansen import conditional_on
 from dayzero.estimators.multistate.hazards import DEFAULT, NelsonAalen
 from dayzero.estimators.multistate.probabilities import TransitionProbabilities, fit_transition_probabilities
-from dayzero.spells import Spells
+from dayzero.spells import Spells, follow_from
 
 
 def landmark_subset(spells: Spells, state: str, day: float) -> Spells:
@@ -33,7 +32,7 @@ def landmark_subset(spells: Spells, state: str, day: float) -> Spells:
     if not len(patients):
         fault = f"nobody is under observation in {state!r} on day {day:g}"
         raise InputError(fault, mend="Choose another day.", column="from")
-    return conditional_on(spells.where(np.isin(spells.patient, patients)), day)
+    return follow_from(spells.where(np.isin(spells.patient, patients)), day)
 
 
 def fit_landmark_aalen_johansen(

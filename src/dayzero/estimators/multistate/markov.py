@@ -10,10 +10,9 @@ from dayzero.estimate import Estimate, concat, make_estimate
 from dayzero.estimators.chi_squared import p_value
 from dayzero.estimators.comparisons.logrank import fit_logrank
 from dayzero.estimators.cox.fit import fit_cox
-from dayzero.estimators.curves.aalen_johansen import conditional_on
 from dayzero.estimators.multistate.hazards import Pair, find_transitions, transition_name
 from dayzero.estimators.multistate.stacking import stack, state_entry
-from dayzero.spells import CENSORED, Spells
+from dayzero.spells import CENSORED, Spells, follow_from
 
 ENTRY: Final = "day of entry"
 EARLIER: Final = "state at the landmark"
@@ -67,7 +66,7 @@ def _logrank_test(spells: Spells, pair: Pair, day: float) -> Estimate | None:
     earlier = np.full(spells.patients.height, -1)
     earlier[spells.patient[there]] = spells.state[there]
     known = spells.where(earlier[spells.patient] >= 0)
-    at_risk = conditional_on(known.where(known.state == pair[0]), day)
+    at_risk = follow_from(known.where(known.state == pair[0]), day)
     group = earlier[at_risk.patient].astype(float)
     if not len(at_risk) or not np.ptp(group):
         return None
