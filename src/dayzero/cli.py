@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -73,11 +73,14 @@ def new(folder: Annotated[Path, typer.Argument(help="Folder to write; it must no
 
 
 @app.command()
-def demo(out: OutOption = Path("demo")) -> int:
-    """Write a study of 137 transplants (Klein and Moeschberger's bmt) and report it."""
+def demo(
+    out: OutOption = Path("demo"),
+    study: Annotated[Literal["bmt", "heart"], typer.Option("--study", help="Which of the two.")] = "bmt",
+) -> int:
+    """Write a study on real data, and report it: 137 bone marrow transplants, or the Stanford heart transplants."""
     from dayzero.examples import write_demo
 
-    write_demo(out)
+    write_demo(out, study)
     return report(out / "study.toml", out / "report")
 
 

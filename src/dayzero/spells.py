@@ -315,3 +315,35 @@ def follow_from(spells: Spells, days: Sequence[float] | Floats | float) -> Spell
         raise ValueError("the first day of a patient is missing: leave its rows out first")
     kept = spells.where(spells.stop > first)
     return replace(kept, start=np.maximum(kept.start, first[spells.stop > first]))
+
+
+def hold(spells: Spells, days: Sequence[float] | Floats | float) -> Spells:
+    """Let the time-varying columns keep, from a day on, the value that they had on it.
+
+    What is measured after a treatment may be its effect; what was known when it began is not.
+
+    Parameters
+    ----------
+    spells
+        The table.
+    days
+        (patients,) the day of each, +inf to change nothing, or one day for all. The value held is that of the row
+        with start < day <= stop, or of the patient's first row where none is.
+
+    Examples
+    --------
+    >>> rows = make_spells([10, 20, 30], [0, 0, 1], start=[0, 10, 20], patient=[1, 1, 1], mrd=[3.0, 2.0, 1.0])
+    >>> hold(rows, 15.0).columns["mrd"].tolist()
+    [3.0, 2.0, 2.0]
+    """
+    if not spells.columns or not len(spells):
+        return spells
+    day = np.broadcast_to(np.asarray(days, float), spells.patients.height)[spells.patient]
+    order = np.lexsort((spells.start, spells.patient))
+    patient, later = spells.patient[order], (spells.start >= day)[order]
+    new = np.concatenate(([True], patient[1:] != patient[:-1]))
+    place = np.arange(len(order))
+    source = np.maximum.accumulate(np.where(new | ~later, place, 0))
+    taken = np.empty(len(order), np.int64)
+    taken[order] = order[source]
+    return replace(spells, columns={name: values[taken] for name, values in spells.columns.items()})

@@ -221,5 +221,5 @@ def test_without_events() -> None:
 
 def test_a_table_of_subdistribution_weights_makes_no_curve() -> None:
     weighted = subdistribution(make_spells([1, 2, 3, 4], [1, 2, 0, 1]))
-    with pytest.raises(ValueError, match="Cox type"):
+    with pytest.raises(InputError, match="at risk for ever"):
         fit_aalen_johansen(weighted)

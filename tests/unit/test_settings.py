@@ -14,7 +14,13 @@ from typing import Annotated, Literal
 import pytest
 
 from dayzero.errors import InputError
+from dayzero.protocol import Treatment as TreatmentInState
 from dayzero.settings import KeyPath, Toml, nearest, parse_settings, read_toml, row_of, shown
+
+
+@dataclass(frozen=True)
+class Compared:
+    treatment: str | TreatmentInState = ""
 
 
 def toml_of(text: str) -> Toml:
@@ -369,6 +375,48 @@ def test_the_whole_file_is_a_table_too() -> None:
     with pytest.raises(InputError, match="'event'") as caught:
         parse_settings(Treatment, toml.table, toml=toml, path=())
     assert caught.value.column == "evnt"
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("treatment = { event = '[' }", "analysis.0.treatment.event"),
+        ("treatment.event = 'hsct'\ntreatment.while = '['", "analysis.0.treatment.while"),
+        ("treatment.event = 'hsct'\ntreatment.before = ['relapse', '[']", "analysis.0.treatment.before"),
+    ],
+)
+def test_a_fault_that_a_table_inside_finds_in_itself(line: str, column: str) -> None:
+    toml = toml_of(f"[[analysis]]\n{line}\n")
+    table = toml.table["analysis"][0]  # type: ignore[index]
+    with pytest.raises(InputError, match="not an event term") as caught:
+        parse_settings(Compared, table, toml=toml, path=("analysis", 0))
+    assert (caught.value.row, caught.value.column) == (1 + len(line.splitlines()), column)
+
+
+def test_a_treatment_is_a_term_or_a_table() -> None:
+    lines = "treatment = 'hsct'", "treatment = { event = 'hsct', while = 'response=CR', before = ['relapse'] }"
+    found = [parse_settings(Compared, toml.table, toml=toml).treatment for toml in map(toml_of, lines)]
+    assert found == ["hsct", TreatmentInState("hsct", "response=CR", ("relapse",))]
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "mend"),
+    [
+        ("{ event = 'hsct', whlie = 'x' }", "unknown key 'whlie'", "'while'? The keys here are event, while, before."),
+        ("{ event = 'hsct', while_ = 'x' }", "unknown key 'while_'", "'while'?"),
+        ("{ while = 'relapse' }", "this key is missing", "Add it."),
+        ("{ event = 'hsct', before = 'relapse' }", "'relapse' is not a list", "brackets"),
+        ("true", "true is not text or a table", ""),
+    ],
+)
+def test_a_wrong_treatment_is_one_line(value: str, words: str, mend: str) -> None:
+    toml = toml_of(f"treatment = {value}\n")
+    with pytest.raises(InputError) as caught:
+        parse_settings(Compared, toml.table, toml=toml)
+    assert words in caught.value.fault
+    assert mend in caught.value.mend
+    assert caught.value.row == 1
+    assert "\n" not in str(caught.value)
 
 
 # --- words --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from dayzero.analyses.multistate import MultistateSettings, run_multistate
 from dayzero.analyses.outcome import OutcomeSettings, run_outcome
 from dayzero.analyses.paired import PairedSettings, run_paired
 from dayzero.analyses.rmst import RmstSettings, run_rmst
+from dayzero.analyses.strategy import run_strategy
+from dayzero.analyses.strategy_settings import StrategySettings
 from dayzero.report.page import Section
 
 __all__ = ["KINDS", "Context", "Kind"]
@@ -31,6 +33,7 @@ KINDS = {
     "fine_gray": Kind(FineGraySettings, run_fine_gray),
     "multistate": Kind(MultistateSettings, run_multistate),
     "rmst": Kind(RmstSettings, run_rmst),
+    "strategy": Kind(StrategySettings, run_strategy),
     "outcome": Kind(OutcomeSettings, run_outcome),
     "paired": Kind(PairedSettings, run_paired),
 }

@@ -1,6 +1,6 @@
 """What every analysis needs: the history, the protocol, and how to look things up in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -13,6 +13,10 @@ from dayzero.protocol import Endpoint, Protocol, parse_term
 from dayzero.spells import Spells
 
 
+def _silent(_: str) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Context:
     """The study as an analysis sees it.
@@ -23,11 +27,14 @@ class Context:
         What happened and what was planned.
     refused
         By endpoint, the baseline columns that were known only after its day zero, and why.
+    tell
+        Called with the words for each step of a long computation.
     """
 
     history: History
     protocol: Protocol
     refused: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    tell: Callable[[str], None] = field(default=_silent)
 
     def endpoint(self, name: str) -> Endpoint:
         """Return an endpoint, or raise InputError naming the nearest."""

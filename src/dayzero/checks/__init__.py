@@ -1,5 +1,6 @@
 """Checks of the data: (history, protocol, endpoints) in, named findings out. One file a family, one line a check.
 
+The checks of a treatment that is given after day zero are called by the analyses that compare it.
 ``docs/findings.md`` explains every code: what it means, why it matters, what the analysis does, how to mend it.
 """
 
@@ -12,12 +13,25 @@ import numpy as np
 from dayzero.checks import columns, endpoint_facts, follow_up, known_later, order, repeats
 from dayzero.checks.evidence import Evidence, Fault
 from dayzero.checks.known_later import columns_known_later
+from dayzero.checks.support import landmark_few_treated, positivity
 from dayzero.checks.table import findings_table
+from dayzero.checks.treatments import time_varying_undated, treatment_mixes_states, treatment_undated
 from dayzero.errors import Finding, Level
 from dayzero.history import History
 from dayzero.protocol import Endpoint, Protocol
 
-__all__ = ["CHECKS", "Check", "check_history", "columns_known_later", "findings_table"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "check_history",
+    "columns_known_later",
+    "findings_table",
+    "landmark_few_treated",
+    "positivity",
+    "time_varying_undated",
+    "treatment_mixes_states",
+    "treatment_undated",
+]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ ones, both before a censoring at treatment, and that before the end of follow-up
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,9 +13,11 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.endpoints.events import first_day
-from dayzero.errors import Finding
+from dayzero.endpoints.time_varying import find_tracks, split_at_changes
+from dayzero.endpoints.treatments import treatment_days
+from dayzero.errors import Finding, InputError
 from dayzero.history import History
-from dayzero.protocol import Endpoint, parse_term
+from dayzero.protocol import Endpoint, Treatment, as_treatment, parse_term
 from dayzero.spells import CENSORED, Spells, snap
 
 Floats = npt.NDArray[np.float64]
@@ -62,7 +64,13 @@ class _Clock:
     codes: tuple[int, ...]  # its state
 
 
-def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[str] = ()) -> Spells:
+def derive_spells(
+    history: History,
+    endpoint: Endpoint,
+    *,
+    treatments: Sequence[str | Treatment] = (),
+    time_varying: Sequence[str] = (),
+) -> Spells:
     """Derive who was at risk of the endpoint, from when to when.
 
     Parameters
@@ -72,29 +80,43 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
     endpoint
         What is counted, from which day zero, in whom.
     treatments
-        Terms; the first of each on or after day zero goes to ``Spells.treatments``: +inf where there is none, NaN
-        where it is undated.
+        Terms, or terms with the state in which they count; the first of each on or after day zero goes to
+        ``Spells.treatments`` under its term: +inf where there is none, NaN where it cannot be known for want of a date.
+    time_varying
+        Terms, each a time-varying column of its own name. With conditions: 1.0 while the last event of the name meets
+        them, 0.0 else. Without, a response, an MRD result, or an event beyond the core vocabulary that carries values:
+        the last value, before the first NaN (where all are numbers) or "not measured". Any other event: 1.0 once it
+        has happened. A change counts from after its day; what is known on day zero or before holds from the start.
+        Undated events are passed over.
 
     Returns
     -------
     Spells
-        One row a patient, states ``endpoint.states``, time in days from the origin.
+        One row a patient, split where a time-varying column changes; states ``endpoint.states``, time in days from the
+        origin.
 
     Raises
     ------
     InputError
-        Where a term asks for a column that the events do not have, or a number of what is not one.
+        Where a term names no event, asks for a column that the events do not have, or a number of what is not one; or
+        where two columns or treatments have one name.
     """
+    named = tuple(as_treatment(treatment).event for treatment in treatments)
+    if len(set(named)) < len(named):
+        mend = "Derive one table for each."
+        raise InputError("two treatments of one event", mend=mend, column="treatment")
+    tracks = find_tracks(history, time_varying, named)
     clock = _clock(history, endpoint)
     included = ~np.any([e.patients for e in _exclusions(history, endpoint, clock)], axis=0)
     stop, to = _first(clock)
     stop, to = _with_non_response(history, endpoint, clock, stop=stop, to=to)
     origin, entry = clock.origin[included], clock.entry[included]
     start = np.where(entry > origin, entry - origin, -np.inf)
-    days = [first_day(history, parse_term(term), clock.origin)[included] - origin for term in treatments]
-    start, stop, *days = snap(start, stop[included] - origin, *days)
+    days = [treatment_days(history, treatment, clock.origin)[included] - origin for treatment in treatments]
+    tracks = {name: track.among(included, clock.origin) for name, track in tracks.items()}
+    start, stop, *days = snap(start, stop[included] - origin, *days, *(track.day for track in tracks.values()))
     patients = history.patients.filter(pl.Series(included))
-    return Spells(
+    spells = Spells(
         patient=np.arange(patients.height),
         start=start,
         stop=stop,
@@ -103,9 +125,11 @@ def derive_spells(history: History, endpoint: Endpoint, *, treatments: Sequence[
         weight=np.ones(patients.height),
         states=endpoint.states,
         patients=patients,
-        treatments=dict(zip(treatments, days, strict=True)),
+        treatments=dict(zip(named, days, strict=False)),
         name=endpoint.name,
     )
+    changed = zip(tracks.items(), days[len(named) :], strict=True)
+    return split_at_changes(spells, {name: replace(track, day=day) for (name, track), day in changed})
 
 
 def exclusions(history: History, endpoint: Endpoint) -> tuple[Exclusion, ...]:

@@ -1,5 +1,8 @@
 """The days of events: the first that a term names, patient by patient."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -9,6 +12,8 @@ from dayzero.history import History
 from dayzero.protocol import Condition, Term
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 def first_day(history: History, term: Term, at_or_after: Floats | None = None) -> Floats:
@@ -26,33 +31,92 @@ def first_day(history: History, term: Term, at_or_after: Floats | None = None) -
     Returns
     -------
     numpy.ndarray
-        (patients,) the day; +inf where there is none, NaN where such an event is undated.
+        (patients,) the day; +inf where there is none, NaN where such an event, or the one that it must come after,
+        is undated.
     """
+    days, undated = first_dated(history, term, at_or_after)
+    return np.where(undated, np.nan, days)
+
+
+def first_dated(history: History, term: Term, at_or_after: Floats | None = None) -> tuple[Floats, Bools]:
+    """Return (patients,) the day of the first dated event that a term names, or +inf, and whether one is undated.
+
+    The arguments are those of :func:`first_day`.
+    """
+    events = occurrences(history, term)
     bound = np.full(len(history), -np.inf) if at_or_after is None else at_or_after
-    if term.after is not None:
-        bound = np.fmax(bound, first_day(history, term.after))
-    rows = matching(history, term)
-    patient, day = rows["patient"].to_numpy(), rows["day"].to_numpy()
     result = np.full(len(history), np.inf)
     with np.errstate(invalid="ignore"):
-        on_time = day >= bound[patient]
-    np.minimum.at(result, patient[on_time], day[on_time])
-    result[patient[np.isnan(day)]] = np.nan
-    return result
+        on_time = events.day >= bound[events.patient]
+    np.minimum.at(result, events.patient[on_time], events.day[on_time])
+    return result, events.undated
 
 
-def matching(history: History, term: Term) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Occurrences:
+    """The dated events that a term names, and the patients who have an undated one.
+
+    Attributes
+    ----------
+    patient, day
+        (events,) index of the patient, and the day.
+    rows
+        The events as a table: ``row`` and the columns that the term's conditions look at.
+    undated
+        (patients,) whether such an event, or the one that it must come after, is undated.
+    """
+
+    patient: Ints
+    day: Floats
+    rows: pl.DataFrame
+    undated: Bools
+
+
+def occurrences(history: History, term: Term, columns: Sequence[str] = ()) -> Occurrences:
+    """Return the events that a term names, on or after the first event of the term that it comes ``after``.
+
+    Parameters
+    ----------
+    history, term
+        What happened, and the events.
+    columns
+        What ``rows`` must have besides ``row`` and the columns that the term's conditions look at.
+    """
+    rows = matching(history, term, columns)
+    patient, day = rows["patient"].to_numpy(), rows["day"].to_numpy()
+    undated = np.zeros(len(history), bool)
+    undated[patient[np.isnan(day)]] = True
+    used = ~np.isnan(day)
+    if term.after is not None:
+        bound = first_day(history, term.after)[patient]
+        undated[patient[np.isnan(bound)]] = True
+        with np.errstate(invalid="ignore"):
+            used &= day >= bound
+    return Occurrences(patient[used], day[used], rows.filter(pl.Series(used, dtype=pl.Boolean)), undated)
+
+
+def matching(history: History, term: Term, columns: Sequence[str] = ()) -> pl.DataFrame:
     """Return ``patient``, ``day`` and more of the events that a term names, whatever came before them."""
-    columns = ("number", "row", *(condition.column for condition in term.conditions))
+    rows = _named(history, term, ("number", "row", *columns, *(condition.column for condition in term.conditions)))
+    for condition in term.conditions:
+        rows = rows.filter(_holds(rows, term, condition))
+    return rows
+
+
+def meets(rows: pl.DataFrame, term: Term) -> Bools:
+    """Return (rows,) whether each event meets every condition of the term."""
+    met = np.ones(rows.height, bool)
+    for condition in term.conditions:
+        met &= _holds(rows, term, condition).to_numpy()
+    return met
+
+
+def _named(history: History, term: Term, columns: Sequence[str]) -> pl.DataFrame:
     if term.source is None:
         rows = history.named(term.name, columns)
     else:
         rows = history.events.filter((pl.col("event") == term.name) & (pl.col("source") == term.source))
-    if term.number is not None:
-        rows = rows.filter(_occurrence(rows) == term.number)
-    for condition in term.conditions:
-        rows = rows.filter(_holds(rows, term, condition))
-    return rows
+    return rows if term.number is None else rows.filter(_occurrence(rows) == term.number)
 
 
 def _occurrence(rows: pl.DataFrame) -> pl.Series:

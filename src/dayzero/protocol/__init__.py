@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from dayzero.protocol.endpoint import Endpoint, substitute
 from dayzero.protocol.term import Condition, Term, parse_term
-from dayzero.protocol.words import definition, listed, term_words
+from dayzero.protocol.treatment import Treatment, as_treatment
+from dayzero.protocol.words import definition, listed, term_words, treatment_words
 from dayzero.settings import Toml, parse_settings, read_toml
 
 __all__ = [
@@ -22,12 +23,15 @@ __all__ = [
     "Endpoint",
     "Protocol",
     "Term",
+    "Treatment",
+    "as_treatment",
     "definition",
     "library",
     "listed",
     "parse_term",
     "read_protocol",
     "term_words",
+    "treatment_words",
     "with_tables",
 ]
 

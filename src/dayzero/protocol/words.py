@@ -5,6 +5,7 @@ from typing import Final
 
 from dayzero.protocol.endpoint import Endpoint
 from dayzero.protocol.term import Condition, Term, parse_term
+from dayzero.protocol.treatment import Treatment, as_treatment
 
 _NAMES: Final = {
     "agvhd": "acute GVHD",
@@ -41,6 +42,21 @@ def term_words(term: str | Term) -> str:
     words += "".join(f" {_condition_words(condition)}" for condition in term.conditions)
     words += f" ({term.source})" if term.source else ""
     return f"{words} after {term_words(term.after)}" if term.after else words
+
+
+def treatment_words(treatment: str | Treatment) -> str:
+    """Return a treatment in words.
+
+    Examples
+    --------
+    >>> treatment_words(Treatment("hsct", "response=CR|CRi", ("relapse",)))
+    'transplantation (while response CR or CRi; no relapse before)'
+    """
+    treatment = as_treatment(treatment)
+    state = [f"while {term_words(treatment.while_)}"] if treatment.while_ else []
+    state += [f"no {listed([term_words(text) for text in treatment.before], 'or')} before"] if treatment.before else []
+    words = term_words(treatment.event)
+    return f"{words} ({'; '.join(state)})" if state else words
 
 
 def _ordinal(number: int) -> str:

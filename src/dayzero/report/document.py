@@ -59,7 +59,7 @@ def write_report(page: Page, out: Path) -> list[Path]:
 def report_files(page: Page) -> dict[str, str]:
     """Return the content of every file of the report by its path inside the folder."""
     printed = print_sections(page)
-    files = {f"figures/{picture.name}.svg": f"{picture.svg}\n" for each in printed for picture in each.pictures}
+    files = {f"figures/{picture.name}.svg": f"{picture.svg}\n" for each in printed for picture in each.every_picture}
     files |= _tables(page, printed)
     names = ["report.html", "report.json", *files]
     return {"report.html": render_html(page, printed), "report.json": report_json(page, files=names), **files}

@@ -28,8 +28,20 @@ def mark(row: _Row, marks: Mapping[str, str]) -> str:
 
 def explain(marks: Mapping[str, str], *notes: str) -> str:
     """Return the note below a table: what the letters mean, a line each, and what else must be known."""
-    said = [f"{letter} {sentence_case(printable(text).rstrip('.'))}." for text, letter in marks.items()]
+    said = [f"{letter} {sentence_case(printable(spoken(text)).rstrip('.'))}." for text, letter in marks.items()]
     return "\n".join([*said, *filter(None, notes)])
+
+
+def spoken(text: str) -> str:
+    """Return a warning whose name, before its colon, is in words.
+
+    Examples
+    --------
+    >>> spoken("no_events_in_arm: nobody has the event after hsct")
+    'no events in arm: nobody has the event after hsct'
+    """
+    name, colon, rest = text.partition(": ")
+    return f"{name.replace('_', ' ')}{colon}{rest}" if colon and " " not in name else text
 
 
 def says_null(row: _Row) -> bool:

@@ -2,8 +2,8 @@
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from dayzero.report.axis import DAYS_PER
 
@@ -154,6 +154,29 @@ def range_of_days(lower: Number, upper: Number, unit: str) -> str:
     if lower is None and upper is None:
         return f"limits {NOT_REACHED}"
     return f"{duration(lower, unit)}–{duration(upper, unit)}"
+
+
+def days_as(value: Number, unit: str) -> str:
+    """Write a number of days in a unit with one decimal, a difference below zero with its sign.
+
+    Examples
+    --------
+    >>> days_as(-60.875, "months"), days_as(None, "days")
+    ('-2.0', '–')
+    """
+    return NONE if value is None else f"{value / DAYS_PER[unit]:.1f}"
+
+
+def signed_interval(row: Mapping[str, Any], write: Callable[[Number], str]) -> str:
+    """Write a difference with its limits, with ``to`` between them, for they may be negative.
+
+    Examples
+    --------
+    >>> signed_interval({"estimate": -0.07, "lower": -0.13, "upper": 0.01}, percent)
+    '−7.0 (−13.0 to 1.0)'
+    """
+    value, *ends = (write(row[key]).replace("-", "−") for key in ("estimate", "lower", "upper"))
+    return f"{value} ({NONE if row['lower'] is None else ' to '.join(ends)})"
 
 
 def moment(day: float) -> str:

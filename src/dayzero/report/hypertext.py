@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from dayzero import __version__
 from dayzero.errors import Finding
 from dayzero.report.formats import listed, plural, printable
-from dayzero.report.kinds import kind_of
+from dayzero.report.kinds import Drawing, Part, kind_of
 from dayzero.report.page import FlowStep, Page, Section
 from dayzero.report.palette import DARK
 from dayzero.report.svg import to_svg
 from dayzero.report.table_one import table_one
 from dayzero.report.tables import Table, follow_up
-from dayzero.report.words import warnings_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -39,6 +38,17 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class PrintedPart:
+    """A part of a section as the template prints it."""
+
+    heading: str
+    sentences: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    tables: tuple[Table, ...]
+    details: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
 class Printed:
     """A section as the template prints it."""
 
@@ -51,6 +61,13 @@ class Printed:
     tables: tuple[Table, ...]
     details: tuple[Table, ...]
     settings: Mapping[str, str]
+    parts: tuple[PrintedPart, ...]
+    box: str
+
+    @property
+    def every_picture(self) -> tuple[Picture, ...]:
+        """Those of the section and of its parts."""
+        return (*self.pictures, *(picture for part in self.parts for picture in part.pictures))
 
 
 def slug(text: str) -> str:
@@ -79,23 +96,43 @@ def _printed(number: int, section: Section, synthetic: bool) -> Printed:
     kind = kind_of(section)
     key = f"{number:02d}-{slug(f'{section.kind} {section.name}')}"
     stamp = "SIMULATED DATA. " if synthetic else ""
-    pictures = []
-    for drawing in kind.drawings(section):
-        name = f"{key}-{slug(drawing.name)}"
-        description = stamp + drawing.description
-        svg = to_svg(drawing.draw(synthetic=synthetic), key=f"f{name}", title=drawing.title, description=description)
-        pictures.append(Picture(name, drawing.title, svg))
+
+    def drawn(drawings: Iterable[Drawing]) -> tuple[Picture, ...]:
+        return tuple(_picture(drawing, key, stamp) for drawing in drawings)
+
+    def printed(part: Part) -> PrintedPart:
+        return PrintedPart(
+            part.heading, part.sentences, drawn(part.drawings), _present(part.tables), _present(part.details)
+        )
+
     return Printed(
         key=key,
         section=section,
         heading=section.heading,
         sentences=kind.sentences(section),
-        warnings=warnings_of(section),
-        pictures=tuple(pictures),
-        tables=tuple(table for table in kind.tables(section) if table),
-        details=tuple(table for table in kind.details(section) if table),
+        warnings=kind.warnings(section),
+        pictures=drawn(kind.drawings(section)),
+        tables=_present(kind.tables(section)),
+        details=_present(kind.details(section)),
         settings={name: _setting(value) for name, value in section.settings.items() if _setting(value)},
+        parts=tuple(printed(part) for part in kind.parts(section)),
+        box=kind.box,
     )
+
+
+def _picture(drawing: Drawing, key: str, stamp: str) -> Picture:
+    name = f"{key}-{slug(drawing.name)}"
+    svg = to_svg(
+        drawing.draw(synthetic=bool(stamp)),
+        key=f"f{name}",
+        title=drawing.title,
+        description=stamp + drawing.description,
+    )
+    return Picture(name, drawing.title, svg)
+
+
+def _present(tables: Iterable[Table | None]) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table)
 
 
 def _setting(value: object) -> str:

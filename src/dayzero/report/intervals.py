@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dayzero.report.canvas import SIZE, Canvas, new_canvas, width_of, wrap
@@ -23,12 +23,29 @@ _TICKS: Final = (1 / 64, 1 / 16, 1 / 4, 1 / 2, 1, 2, 4, 16, 64)
 
 @dataclass(frozen=True)
 class Line:
-    """One estimate: its name, its number, its limits; None where there is none."""
+    """One estimate.
+
+    Attributes
+    ----------
+    name
+        Left of it.
+    estimate, lower, upper
+        Its number and its limits; None where there is none.
+    hollow
+        Drawn as an empty grey mark: a number that is not to be read as the others are.
+    bold
+        Its name stands out.
+    absent
+        What stands in the place of the number where there is none.
+    """
 
     name: str
     estimate: Number
     lower: Number
     upper: Number
+    hollow: bool = field(default=False, kw_only=True)
+    bold: bool = field(default=False, kw_only=True)
+    absent: str = field(default=NOT_ESTIMABLE, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -80,8 +97,9 @@ def draw_intervals(shown: Intervals, *, synthetic: bool = False) -> "Figure":
             height = len(names) - k - 0.5
             _interval(axes, line, height)
             base = _BELOW + _ROW * height - 0.04
-            canvas.text(0.08, base, name)
-            canvas.text(canvas.width - 0.08, base, _number(line, shown.write), ha="right")
+            colour, weight = SOFT if line.hollow else INK, "bold" if line.bold else "normal"
+            canvas.text(0.08, base, name, color=colour, fontweight=weight)
+            canvas.text(canvas.width - 0.08, base, _number(line, shown.write), ha="right", color=colour)
         _headings(canvas, shown, left)
         if synthetic:
             canvas.stamp()
@@ -90,7 +108,7 @@ def draw_intervals(shown: Intervals, *, synthetic: bool = False) -> "Figure":
 
 def _number(line: Line, write: Callable[[Number], str]) -> str:
     if line.estimate is None:
-        return NOT_ESTIMABLE
+        return line.absent
     ends = (line.estimate, line.lower, line.upper)
     if any(end is not None and end < 0 for end in ends):
         value, *limits = (write(end).replace("-", "−") for end in ends)
@@ -138,15 +156,16 @@ def _linear(axes: "Axes", ends: list[float]) -> None:
 def _interval(axes: "Axes", line: Line, height: float) -> None:
     """Draw one estimate and its interval, an arrow where the interval leaves the axis."""
     low, high = axes.get_xlim()
-    colour = style_of(0).colour
+    ink, colour = (SOFT, SOFT) if line.hollow else (INK, style_of(0).colour)
     if line.lower is not None and line.upper is not None:
         ends = [min(max(end, low), high) for end in (line.lower, line.upper)]
-        axes.plot(ends, [height, height], color=INK, linewidth=1.1, solid_capstyle="butt")
+        axes.plot(ends, [height, height], color=ink, linewidth=1.1, solid_capstyle="butt", zorder=2)
         for end, mark, out in ((low, "<", line.lower < low), (high, ">", line.upper > high)):
             if out:
-                axes.plot([end], [height], marker=mark, markersize=5, color=INK, clip_on=False)
+                axes.plot([end], [height], marker=mark, markersize=5, color=ink, clip_on=False)
     if line.estimate is not None and low <= line.estimate <= high:
-        axes.plot([line.estimate], [height], marker="s", markersize=5.5, color=colour, linestyle="none", clip_on=False)
+        axes.plot([line.estimate], [height], marker="s", markersize=5.5, color=colour, linestyle="none", clip_on=False,
+                  markerfacecolor="none" if line.hollow else colour, zorder=3)  # fmt: skip
 
 
 def _headings(canvas: Canvas, shown: Intervals, left: float) -> None:

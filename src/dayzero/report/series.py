@@ -142,8 +142,7 @@ def _sparse_from(section: Section, group: str | None) -> float:
     counts = pl.concat([section.curves.rows, section.at_risk.rows])
     counts = counts.filter(pl.col("statistic") == "n_at_risk", pl.col("group").eq_missing(pl.lit(group)))
     known = counts.select("time", "estimate").drop_nulls().sort("time").to_numpy()
-    few = known[:, 1] < FEW
-    if not bool(few.any()):
+    enough = known[known[:, 1] >= FEW, 0]  # risk sets may grow first: late entry, a treatment given later
+    if not len(known) or bool(known[-1, 1] >= FEW):
         return np.inf
-    enough = known[: int(np.argmax(few)), 0]
     return float(enough[-1]) if len(enough) else 0.0

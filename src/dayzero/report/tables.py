@@ -60,12 +60,15 @@ class Table:
         The lines.
     note
         What must be known to read it, empty where nothing.
+    prose
+        The cells are sentences: they break into lines, and start on the left.
     """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    prose: bool = False
 
 
 def rows_of(section: Section, *statistics: str) -> Rows:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dayzero.report.cox_table import UNIVARIABLE, reference_level, term_parts
-from dayzero.report.footnotes import says_null
+from dayzero.report.footnotes import says_null, spoken
 from dayzero.report.formats import (
     NOT_ESTIMABLE,
     chi_squared,
@@ -179,4 +179,4 @@ def warnings_of(section: Section) -> tuple[str, ...]:
 
 def _warning(text: str, where: list[str]) -> str:
     places = f" ({listed(where)})" if 0 < len(where) <= MOST_TERMS else ""
-    return f"{sentence_case(text.rstrip('.'))}{places}."
+    return f"{sentence_case(spoken(text).rstrip('.'))}{places}."

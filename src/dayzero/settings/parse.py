@@ -66,7 +66,7 @@ def parse_settings(kind: type[T], table: object, *, toml: Toml, path: KeyPath = 
     try:
         return _validated(kind, table)
     except InputError as error:
-        key = (*path, *error.column.split(".")) if error.column else path
+        key = path + (_named_key(table, error.column) if error.column else ())
         raise _placed(error.fault, error.mend, toml=toml, key=key) from None
     except ValidationError as error:
         faults = [(_path_in(table, detail), detail) for detail in error.errors(include_url=False)]
@@ -104,6 +104,21 @@ def _strict(schema: Any) -> Any:
 
 def _key_of(field: str) -> str:
     return field.removesuffix("_")
+
+
+def _named_key(table: object, column: str) -> KeyPath:
+    """Return where a key stands that an InputError names: in the table, or else in a table of it that has the key.
+
+    Examples
+    --------
+    >>> _named_key({"endpoint": "os", "treatment": {"event": "hsct", "while": "?"}}, "while")
+    ('treatment', 'while')
+    """
+    steps = tuple(column.split("."))
+    if not isinstance(table, Mapping) or steps[0] in table:
+        return steps
+    inner = [name for name, value in table.items() if isinstance(value, Mapping) and steps[0] in value]
+    return (inner[0], *steps) if inner else steps
 
 
 def _placed(fault: str, mend: str, *, toml: Toml, key: KeyPath) -> InputError:

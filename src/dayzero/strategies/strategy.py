@@ -81,7 +81,7 @@ class Strategy:
             raise InputError("no landmarks", mend="Write landmarks = [60, 90].", column="landmarks")
         if not all(0.0 <= day < float("inf") for day in self.landmarks):
             raise InputError("a landmark before day zero", mend="Write landmarks = [60, 90].", column="landmarks")
-        if not 0.0 <= self.grace:
+        if not self.grace >= 0.0:
             raise InputError("a grace period that ends before day zero", mend="Write grace = 90.", column="grace")
         if self.horizon is not None and not 0.0 < self.horizon < float("inf"):
             raise InputError("a horizon that is no day", mend="Write horizon = 730.", column="horizon")
@@ -109,3 +109,9 @@ class Strategy:
         from dayzero.strategies.methods import METHODS
 
         return METHODS[self.method](spells, self)
+
+    def refit(self, spells: Spells) -> Estimate:
+        """Return the same estimates for a resample of a bootstrap: standard errors may be missing, for speed."""
+        from dayzero.strategies.methods import METHODS, REFITS
+
+        return REFITS.get(self.method, METHODS[self.method])(spells, self)

@@ -43,7 +43,7 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
     tell = progress or (lambda _: None)
     endpoints = _endpoints(study)
     refused = {e.name: columns_known_later(study.history, study.protocol, (e,)) for e in endpoints}
-    context = Context(study.history, study.protocol, refused)
+    context = Context(study.history, study.protocol, refused, tell)
     sections = []
     for analysis in study.analyses:
         tell(_step(analysis))

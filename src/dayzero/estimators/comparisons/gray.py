@@ -23,6 +23,7 @@ from typing import Final
 import numpy as np
 
 from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.estimators.changing_weights import refuse_changing
 from dayzero.estimators.chi_squared import p_value, quadratic_form
 from dayzero.estimators.curves.risk_sets import count_risk_sets, exhausted
 from dayzero.estimators.groups import Comparison, compare_rows
@@ -140,6 +141,7 @@ class _Curves:
 
 
 def _curves(comparison: Comparison, stratum: int, event: int) -> _Curves:
+    refuse_changing(comparison.spells, "Gray's test")
     rows, codes = comparison.stratum(stratum)
     sets = count_risk_sets(rows, groups=codes, n_groups=len(comparison.levels))
     moving = sets.events.any(axis=(1, 2))

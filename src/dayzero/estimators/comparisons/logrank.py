@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.estimators.changing_weights import refuse_changing
 from dayzero.estimators.chi_squared import holm, p_value, quadratic_form
 from dayzero.estimators.curves.risk_sets import count_risk_sets, exhausted
 from dayzero.estimators.groups import Comparison, compare_rows
@@ -79,7 +80,7 @@ def fit_logrank(spells: Spells, by: str, *, model: LogRank = DEFAULT) -> LogRank
     Parameters
     ----------
     spells
-        The table; its weights count as numbers of patients.
+        The table; its weights count as numbers of patients, and must not change with time.
     by
         Column of the groups, baseline or time-varying (Mantel and Byar 1974); patients without a value are left out.
     model
@@ -177,6 +178,7 @@ def _fit(comparison: Comparison, model: LogRank) -> LogRankFit:
 
 def _counts(comparison: Comparison, stratum: int) -> tuple[Floats, Floats]:
     """Return those at risk and the events (T, k) at the event times of one stratum."""
+    refuse_changing(comparison.spells, "a log-rank test")
     rows, codes = comparison.stratum(stratum)
     sets = count_risk_sets(rows, groups=codes, n_groups=len(comparison.levels))
     moving = sets.events[:, :, 1].any(axis=1)

@@ -57,7 +57,7 @@ class HazardInfluence:
     risk
         (n,) weighted relative risks.
     squared
-        (times,) running sums of W / (S0 - f E0)^2, in the unit of ``risk``.
+        (times,) W / (S0 - f E0)^2, in the unit of ``risk``.
     event
         (events,) what each event adds at its own time.
     """
@@ -69,14 +69,11 @@ class HazardInfluence:
     def on(self, fit: CoxFit, baseline: Baseline, day: float) -> Floats:
         """Return (n,) the change of one stratum's L on a day by each row, the coefficients held; 0 in other strata."""
         sets = fit.design.sets
-        end = baseline.first + int(np.searchsorted(baseline.time, day, side="right"))
-        until = np.minimum(sets.upper, end)
-        mine = (sets.lower >= baseline.first) & (sets.lower < until)
-        before = np.where(sets.lower > baseline.first, self.squared[sets.lower - 1], 0.0)
-        change = np.where(mine, -self.risk * (self.squared[until - 1] - before), 0.0)
-        come = mine[sets.events] & (sets.upper[sets.events] <= end)
-        change[sets.events] += np.where(come, self.event, 0.0)
-        return change
+        counted = np.zeros(sets.times)
+        counted[baseline.first : baseline.first + int(np.searchsorted(baseline.time, day, side="right"))] = 1.0
+        change = -self.risk * sets.over_rows(self.squared * counted)
+        change[sets.events] += self.event * counted[sets.upper[sets.events] - 1]
+        return np.asarray(change)
 
 
 def form_baselines(fit: CoxFit) -> tuple[Baseline, ...]:
@@ -108,7 +105,7 @@ def form_hazard_influence(fit: CoxFit) -> HazardInfluence:
     _, risk, top = relative_risks(sets, design.x, weighting, scaled_coefficients(fit)[None, :])
     terms = hazard_terms(sets, design.x, weighting, risk)
     back = np.broadcast_to(np.exp(-sets.times_of.spread(top)[0]), sets.times)
-    squared = sets.times_of.up_to(terms.moments[0][0] / terms.total[0] ** 2 * back)
+    squared = terms.moments[0][0] / terms.total[0] ** 2 * back
     gained = terms.hazard[0] / weighting.dying[0] * back
     event = weighting.weight[0, sets.events] * np.repeat(gained, sets.deaths)
     if weighting.tied is not None:

@@ -105,6 +105,9 @@ def count_pairs(design: CoxDesign, prediction: Floats, time_weight: Floats) -> C
     Predictions that differ by rounding alone are tied (convention 1).
     """
     sets, weight = design.sets, design.weighting.weight[0]
+    if sets.scaled:
+        mend = "Split the rows where their weights change."
+        raise InputError("weights that change with time are not defined for concordance", mend=mend, column="power")
     rank = np.unique(snap(prediction)[0], return_inverse=True)[1]
     event = np.zeros(len(weight), bool)
     event[sets.events] = True

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from dayzero.errors import InputError
+from dayzero.estimators.changing_weights import Changing, change_weights, last_factor, total_weight
 from dayzero.estimators.cox.likelihood import Ties, Weighting, weigh
 from dayzero.estimators.cox.risk_sets import Observations, RiskSets, form_risk_sets, scale_rows
 from dayzero.estimators.terms.coding import Coefficient
@@ -151,7 +152,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
     seen = Observations(spells.start[rows], spells.stop[rows], event[rows], groups.stratum[rows])
     sets = form_risk_sets(seen)
     at = rows[sets.row]
-    sets = _change_weights(sets, spells, at)
+    sets, own = _change_weights(sets, spells, at, np.ascontiguousarray(weight[:, at]))
     place = at if bool(coded.keep.all()) else (np.cumsum(coded.keep) - 1)[at]
     x, centre, scale = _standardise(np.take(coded.matrix.T, place, axis=1))
     return CoxDesign(
@@ -161,7 +162,7 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
         scale=scale,
         reach=np.ptp(x, axis=1) if sets.times else np.zeros(len(x)),
         sets=sets,
-        weighting=weigh(sets, np.ascontiguousarray(weight[:, at]), model.ties),
+        weighting=weigh(sets, own, model.ties),
         patient=spells.patient[at],
         cluster=groups.cluster[at],
         patients=spells.patients.height,
@@ -183,16 +184,20 @@ def design_cox(spells: Spells, model: CoxModel, weights: Floats | None = None) -
     )
 
 
-def _change_weights(sets: RiskSets, spells: Spells, at: Ints) -> RiskSets:
-    """Let weights change with time as the table says: by one of its curves, and in rows without an event only."""
+def _change_weights(sets: RiskSets, spells: Spells, at: Ints, weight: Floats) -> tuple[RiskSets, Floats]:
+    """Let weights (batches, n) change with time as the table says, and return those with which the rows leave."""
     if spells.power is None or spells.curve is None or not sets.times:
-        return sets
+        return sets, weight
     power = spells.power[at].reshape(len(at), -1)
-    usable = bool(np.all((power == 0.0) | (power == 1.0)) and np.all(power.sum(axis=1) <= 1.0))
-    if not usable or bool(power[sets.events].any()):
-        fault = "a Cox model takes weights that change with time only by a factor, and only in rows without an event"
-        raise InputError(fault, mend="Split the rows where their weights change.")
-    return scale_rows(sets, power, np.exp(spells.curve.at(sets.time).reshape(sets.times, power.shape[1])))
+    values = spells.curve.at(sets.time).reshape(sets.times, -1)
+    shared = bool(np.all((power == 0.0) | (power == 1.0)) and np.all(power.sum(axis=1) <= 1.0))
+    if shared and not bool(power[sets.events].any()):  # Fine and Gray's: by one of the curves, which may end at log 0
+        chosen = [np.flatnonzero(column) for column in power.T]
+        factors = np.exp(values.T[:, None])
+        parts = [Changing(rows, np.ones((1, len(rows))), factor) for rows, factor in zip(chosen, factors, strict=True)]
+        return scale_rows(sets, [part for part in parts if len(part.rows)]), weight
+    changes = change_weights(power, values, sets.lower, sets.upper)
+    return scale_rows(sets, changes), weight * last_factor(power, values, sets.upper)
 
 
 def event_code(spells: Spells, event: str | None) -> int:
@@ -209,12 +214,7 @@ def event_code(spells: Spells, event: str | None) -> int:
 
 def _total_weight(spells: Spells, weights: Floats | None) -> Floats:
     """Return (batches, rows) the table's weights times those given as (rows,) or (rows, batches)."""
-    weight = spells.weight[None, :]
-    if weights is not None:
-        given = np.asarray(weights, float)
-        if given.shape[0] != len(spells):
-            raise ValueError("weights must have one entry a row of the table")
-        weight = weight * np.atleast_2d(given.T)
+    weight = np.atleast_2d(total_weight(spells, weights).T)
     if not bool(np.all((weight >= 0.0) & (weight < np.inf))):
         raise InputError("a weight is negative, infinite or missing", mend="Give finite weights of 0 or more.")
     return weight

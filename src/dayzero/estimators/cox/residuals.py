@@ -24,7 +24,11 @@ def score_residuals(sets: RiskSets, x: Floats, weighting: Weighting, beta: Float
     if not sets.times:
         return np.zeros((len(sets.row), len(x)))
     _, risk, _ = relative_risks(sets, x, weighting, beta)
-    terms = hazard_terms(sets, x, weighting, risk)
+    return row_scores(sets, x, weighting=weighting, risk=risk, terms=hazard_terms(sets, x, weighting, risk))
+
+
+def row_scores(sets: RiskSets, x: Floats, *, weighting: Weighting, risk: Floats, terms: HazardTerms) -> Floats:
+    """Return (n, p) score residuals from the terms of the likelihood; the rows weigh what ``sets`` says they do."""
     martingale = -expected_events(sets, weighting, risk, terms)[0]
     events = weighting.weight[0, sets.events]
     martingale[sets.events] += events

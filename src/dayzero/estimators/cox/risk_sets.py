@@ -4,17 +4,21 @@ The distinct event times of all strata stand in one line, stratum after stratum,
 risk at the event times ``lower <= k < upper``: those of its own stratum in (start, stop] (convention 2). Rows are
 sorted by ``upper``, so that the sum over the rows that leave at one event time is a sum over neighbours.
 
-The weight of some rows may change with time, by a factor that they share: then the sum over a risk set is the running
-sum over the other rows, and the factor times that over these.
+The weights of some rows may change with time, being sums of a few products of a function of the row and one of time:
+the sum over a risk set is then the running sum over the other rows, and running sums over these, each times a function
+of time.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from dayzero.estimators.changing_weights import Changing
 from dayzero.estimators.cox.blocks import Blocks, form_blocks, run_lengths, run_starts
+from dayzero.estimators.cox.scaled import Scaled, Tail
 from dayzero.spells import Bools, Floats, Ints
 
 SHORT: Final = 5  # with fewer rows an event time than this, running sums over rows are faster than over times
@@ -43,25 +47,6 @@ class Observations:
 
 
 @dataclass(frozen=True)
-class Scaled:
-    """Rows whose weight at each event time is their own times a factor, the same for all of them.
-
-    Attributes
-    ----------
-    rows
-        Positions among the sorted rows, none of them an event's.
-    entries
-        Positions among ``RiskSets.entries`` of those that enter late.
-    factor
-        (times,) the factor at each event time.
-    """
-
-    rows: Ints
-    entries: Ints
-    factor: Floats
-
-
-@dataclass(frozen=True)
 class RiskSets:
     """Rows that are at risk at some event time, sorted by the last event time at which they are.
 
@@ -83,7 +68,7 @@ class RiskSets:
     rows_of, times_of
         The rows of each stratum, and its event times.
     scaled
-        The rows whose weight changes with time, those with one factor together.
+        The rows whose weights change with time, similar ones together.
     """
 
     row: Ints
@@ -128,8 +113,8 @@ class RiskSets:
             return self._sum(values)
         others = values.copy()
         for part in self.scaled:
-            others[..., part.rows] = 0.0
-        return self._sum(others) + sum(part.factor * self._sum(_only(values, part.rows)) for part in self.scaled)
+            others[..., part.change.rows] = 0.0
+        return self._sum(others) + sum(part.sum(values) for part in self.scaled)
 
     def _sum(self, values: Floats) -> Floats:
         """Sum (..., n) values over each risk set, each row counting the same at all event times."""
@@ -153,10 +138,12 @@ class RiskSets:
         if len(self.entries):
             sums[..., self.entries] -= running[..., self.lower[self.entries] - 1]
         for part in self.scaled:
-            running = self.times_of.up_to(increments * part.factor)
-            sums[..., part.rows] = running[..., self.upper[part.rows] - 1]
-            late = self.entries[part.entries]
-            sums[..., late] -= running[..., self.lower[late] - 1]
+            rows, late = part.change.rows, part.entering.chosen
+            sums[..., rows] = 0.0
+            for some, running in self._scaled(part, increments):
+                change = running[..., self.upper[rows] - 1]
+                change[..., late] -= running[..., self.lower[rows[late]] - 1]
+                sums[..., rows] += np.einsum("...mr,mr->...r", change, part.change.basis[some])
         return sums
 
     def before_entries(self, increments: Floats) -> Floats:
@@ -164,38 +151,42 @@ class RiskSets:
         before = self.lower[self.entries] - 1
         sums = self.times_of.up_to(increments)[..., before]
         for part in self.scaled:
-            sums[..., part.entries] = self.times_of.up_to(increments * part.factor)[..., before[part.entries]]
+            sums[..., part.entries] = 0.0
+            for some, running in self._scaled(part, increments):
+                shares = part.change.basis[some, part.entering.chosen]
+                sums[..., part.entries] += np.einsum("...mr,mr->...r", running[..., before[part.entries]], shares)
         return sums
 
-
-def _only(values: Floats, rows: Ints) -> Floats:
-    """Return the values with 0 in place of all but the given rows."""
-    alone = np.zeros_like(values)
-    alone[..., rows] = values[..., rows]
-    return alone
+    def _scaled(self, part: Scaled, increments: Floats) -> Iterator[tuple[slice, Floats]]:
+        """Yield the running sums (..., m, times) of increments times some of the functions of time of a part."""
+        for some in part.change.pieces(increments.size + len(part.change.rows)):
+            yield some, self.times_of.up_to(increments[..., None, :] * part.change.factor[some])
 
 
-def scale_rows(sets: RiskSets, power: Floats, factors: Floats) -> RiskSets:
-    """Let the weights of rows change with time.
+def scale_rows(sets: RiskSets, changes: Sequence[Changing]) -> RiskSets:
+    """Let the weights of rows, given by their positions among the sorted ones, change with time."""
+    return replace(sets, scaled=tuple(_scale(sets, change) for change in changes))
 
-    Parameters
-    ----------
-    sets
-        As formed.
-    power
-        (n, K) 1 where the weight of a sorted row is multiplied by the k-th factor, else 0.
-    factors
-        (times, K)
 
-    Returns
-    -------
-    RiskSets
-        The same, with ``scaled``.
-    """
-    chosen = [np.flatnonzero(column) for column in power.T]
-    late = [np.flatnonzero(column[sets.entries]) for column in power.T]
-    parts = [Scaled(*part) for part in zip(chosen, late, np.ascontiguousarray(factors.T), strict=True)]
-    return replace(sets, scaled=tuple(part for part in parts if len(part.rows)))
+def _scale(sets: RiskSets, change: Changing) -> Scaled:
+    place = np.full(len(sets.row), -1)
+    place[change.rows] = np.arange(len(change.rows))
+    late = place[sets.entries]
+    chosen = late[late >= 0]
+    return Scaled(
+        change=change,
+        leaving=_tail(sets, np.arange(len(change.rows)), change.rows, sets.upper),
+        entering=_tail(sets, chosen, change.rows[chosen], sets.lower),
+        entries=np.flatnonzero(late >= 0),
+    )
+
+
+def _tail(sets: RiskSets, chosen: Ints, rows: Ints, bound: Ints) -> Tail:
+    """Order rows, which are in the order of a bound of their event times."""
+    stratum = sets.stratum[sets.upper[rows] - 1]
+    place = np.searchsorted(bound[rows], np.arange(sets.times), side="right")
+    found = np.append(stratum, -1)[place] == sets.stratum
+    return Tail(chosen, form_blocks(stratum), np.where(found, place, len(rows)))
 
 
 def form_risk_sets(seen: Observations) -> RiskSets:

@@ -6,14 +6,16 @@ are not multiplied by the weights, except for dfbeta, as R's ``residuals.coxph``
 over the rows. Rows and patients that are not in the model have NaN.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from dayzero.errors import InputError
 from dayzero.estimators.cox.fit import CoxFit
-from dayzero.estimators.cox.likelihood import expected_events, hazard_terms, relative_risks
-from dayzero.estimators.cox.residuals import score_residuals
+from dayzero.estimators.cox.likelihood import HazardTerms, expected_events, hazard_terms, relative_risks
+from dayzero.estimators.cox.residuals import row_scores
+from dayzero.estimators.cox.risk_sets import RiskSets
 from dayzero.spells import Floats
 
 Per = Literal["row", "patient"]
@@ -49,7 +51,10 @@ def deviance_residuals(fit: CoxFit, per: Per = "patient") -> Floats:
 def cox_score_residuals(fit: CoxFit, per: Per = "patient") -> Floats:
     """Return (rows, p) or (patients, p) each one's part of the score: the integral of (x - m(t)) dM(t)."""
     design = fit.design
-    weighted = score_residuals(design.sets, design.x, design.weighting, scaled_coefficients(fit)[None, :])
+    if not design.sets.times:
+        return _spread(fit, np.zeros((0, len(design.x))), per)
+    risk, terms = _terms(fit)
+    weighted = row_scores(_steady(fit), design.x, weighting=design.weighting, risk=risk, terms=terms)
     return _spread(fit, weighted * design.scale / design.weighting.weight[0][:, None], per)
 
 
@@ -69,13 +74,23 @@ def scaled_coefficients(fit: CoxFit) -> Floats:
 
 def _martingale(fit: CoxFit) -> Floats:
     """Return (n,) the unweighted martingale residuals of the sorted rows."""
-    sets, x, weighting = fit.design.sets, fit.design.x, fit.design.weighting
-    beta = scaled_coefficients(fit)[None, :]
-    if not sets.times:
+    if not fit.design.sets.times:
         return np.zeros(0)
-    _, risk, _ = relative_risks(sets, x, weighting, beta)
-    expected = expected_events(sets, weighting, risk, hazard_terms(sets, x, weighting, risk))
+    weighting = fit.design.weighting
+    expected = expected_events(_steady(fit), weighting, *_terms(fit))
     return np.asarray(_events(fit) - expected[0] / weighting.weight[0])
+
+
+def _terms(fit: CoxFit) -> tuple[Floats, HazardTerms]:
+    """Return the risks (1, n), and the terms of the likelihood."""
+    sets, x, weighting = fit.design.sets, fit.design.x, fit.design.weighting
+    _, risk, _ = relative_risks(sets, x, weighting, scaled_coefficients(fit)[None, :])
+    return risk, hazard_terms(sets, x, weighting, risk)
+
+
+def _steady(fit: CoxFit) -> RiskSets:
+    """Return the risk sets with weights that do not change: divided by them, residuals are those of one patient."""
+    return replace(fit.design.sets, scaled=())
 
 
 def _events(fit: CoxFit) -> Floats:

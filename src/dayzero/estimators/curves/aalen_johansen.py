@@ -8,13 +8,16 @@ import numpy as np
 
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.estimators.changing_weights import total_weight, weight_on
 from dayzero.estimators.curves import occupancy
 from dayzero.estimators.curves.confidence import Curve, limits
+from dayzero.estimators.curves.influence import influence_on, robust_std_error
 from dayzero.estimators.curves.risk_sets import RiskSets, count_risk_sets
 from dayzero.estimators.groups import group_rows, join_warnings
 from dayzero.spells import Bools, Floats, Spells, follow_from
 
 DEFAULT: Final = Curve()
+ROBUST: Final = "no limits: weights that change with time are no numbers of patients; use the variance robust"
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class AalenJohansenFit:
     probability
         (T, S) probability of each state, or (T, S, B).
     std_error
-        (T, S), or None where the weights were (rows, B).
+        (T, S); None where the weights were (rows, B), and where weights change with time unless they are robust.
     n_at_risk
         (T, S) weighted number in each state just before each time, or (T, S, B).
     n_events
@@ -77,9 +80,10 @@ def fit_aalen_johansen(spells: Spells, weights: Floats | None = None, *, options
     Parameters
     ----------
     spells
-        The table: start-stop rows, delayed entry and weights are allowed. Weights count as numbers of patients.
+        The table: start-stop rows, delayed entry and weights, also such as change with time, are allowed. Weights
+        count as numbers of patients, but for the variance ``robust``.
     weights
-        (rows,), or (rows, B) for B fits at once without standard errors (a bootstrap); by default the table's.
+        (rows,), or (rows, B) for B fits at once without standard errors (a bootstrap), multiplied with the table's.
     options
         Its ``variance`` and ``start_day`` count here.
 
@@ -91,7 +95,7 @@ def fit_aalen_johansen(spells: Spells, weights: Floats | None = None, *, options
     Raises
     ------
     InputError
-        Where the variance ``aalen`` is asked for with more than one kind of event.
+        Where the variance ``aalen`` is asked for with more than one kind of event, or weights change too much.
 
     Examples
     --------
@@ -107,15 +111,43 @@ def fit_aalen_johansen(spells: Spells, weights: Floats | None = None, *, options
         weights = None if weights is None else weights[kept]
         spells = follow_from(spells, options.start_day)
     sets = count_risk_sets(spells, weights)
-    initial = _initial(spells, spells.weight if weights is None else weights)
+    weight = total_weight(spells, weights)
+    initial = _initial(spells, weight)
     alone = _only_first_left(spells)
     probability = occupancy.competing_probability(sets) if alone else occupancy.multi_state_probability(sets, initial)
-    std_error = None if sets.at_risk.ndim == 3 else _std_error(sets, probability, initial, options=options)
+    if weight.ndim == 2 or (spells.power is not None and options.variance != "robust"):
+        std_error = None
+    elif options.variance == "robust":
+        std_error = robust_std_error(spells, weight, sets=sets, path=np.concatenate([initial[None], probability]))
+    else:
+        std_error = _std_error(sets, probability, initial, options=options)
     last = float(spells.stop.max(initial=-np.inf))
     return AalenJohansenFit(
         spells.states, sets.times, initial, probability, std_error,
         sets.at_risk, sets.events, sets.censored, last if np.isfinite(last) else np.nan,
     )  # fmt: skip
+
+
+def probability_influence(spells: Spells, fit: AalenJohansenFit, days: Floats) -> Floats:
+    """Return (patients, days, S) by how much each patient moves the probabilities on the given days.
+
+    Parameters
+    ----------
+    spells, fit
+        The table, and what was fitted to it without further weights.
+    days
+        Days.
+
+    Examples
+    --------
+    >>> from dayzero.spells import make_spells
+    >>> spells = make_spells([1, 2, 3, 4], [1, 1, 1, 1])
+    >>> probability_influence(spells, fit_aalen_johansen(spells), np.array([2.0]))[:, 0, 0].tolist()
+    [-0.125, -0.125, 0.125, 0.125]
+    """
+    sets = RiskSets(fit.times, fit.n_at_risk, fit.n_events, fit.n_censored)
+    path = np.concatenate([fit.initial[None], fit.probability])
+    return influence_on(spells, spells.weight, days, sets=sets, path=path)
 
 
 def aalen_johansen(
@@ -151,7 +183,7 @@ def aalen_johansen(
     """
     spells = spells if options.start_day is None else follow_from(spells, options.start_day)
     groups = group_rows(spells, by)
-    statistic, terms = _terms(spells)
+    statistic, terms = curve_terms(spells)
     parts = []
     for code, level in enumerate(groups.levels):
         rows = spells if by is None else spells.where(groups.codes == code)
@@ -167,7 +199,7 @@ def aalen_johansen(
     return replace(curves, rows=join_warnings(curves.rows, groups.warning))
 
 
-def _terms(spells: Spells) -> tuple[str, list[tuple[int, str]]]:
+def curve_terms(spells: Spells) -> tuple[str, list[tuple[int, str]]]:
     """Return the statistic that a table calls for, and the states that it is reported for."""
     states = list(enumerate(spells.states))
     if not _only_first_left(spells):
@@ -182,12 +214,13 @@ def _curve(spells: Spells, fit: AalenJohansenFit, days: Floats, *, state: int, o
     known = [np.where(beyond, np.nan, values) for values in (probability, std_error, low, high)]
     ended = spells.to >= 0 if state == 0 and len(fit.states) == 2 else spells.to == state
     text = f"beyond the last observation (day {fit.last_time:.10g})" if len(fit.times) else "nobody is at risk"
-    emptied = _emptied(fit)
+    told = [emptied(fit), ROBUST if fit.std_error is None else None]
+    about = "; ".join(filter(None, told)) or None
     return make_estimate(
         "survival", endpoint=spells.name or None, method=options.method, time=days,
         estimate=known[0], std_error=known[1], lower=known[2], upper=known[3], n=spells.n,
         n_events=np.searchsorted(np.sort(spells.stop[ended]), days, side="right"),
-        warning=[text if late else emptied for late in beyond.tolist()],
+        warning=[text if late else about for late in beyond.tolist()],
     )  # fmt: skip
 
 
@@ -199,7 +232,7 @@ def _beyond(fit: AalenJohansenFit, days: Floats) -> Bools:
     return np.zeros(len(days), bool) if at_rest else np.asarray(days > fit.last_time)
 
 
-def _emptied(fit: AalenJohansenFit) -> str | None:
+def emptied(fit: AalenJohansenFit) -> str | None:
     """Return the warning of convention 6: everybody at risk had the event before others entered."""
     gone = np.flatnonzero(~fit.probability[:, fit.left].any(axis=1))
     if not len(gone) or not fit.n_at_risk[gone[0] + 1 :].any():
@@ -218,8 +251,9 @@ def _initial(spells: Spells, weights: Floats) -> Floats:
     if _only_first_left(spells):
         indicator[0] = 1.0
         return indicator
-    first = spells.start == spells.start.min()
-    np.add.at(indicator, spells.state[first], weights[first])
+    start = float(spells.start.min())
+    first = np.flatnonzero(spells.start == start)
+    np.add.at(indicator, spells.state[first], weight_on(spells, weights, first, start))
     total = indicator.sum(axis=0)
     np.divide(indicator, total, out=indicator, where=total > 0)
     return indicator

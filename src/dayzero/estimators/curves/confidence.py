@@ -9,7 +9,7 @@ from scipy import special
 from dayzero.spells import Floats
 
 ConfType = Literal["log-log", "log", "plain", "logit", "arcsine"]
-Variance = Literal["greenwood", "aalen"]
+Variance = Literal["greenwood", "aalen", "robust"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Curve:
     level
         Coverage, between 0 and 1.
     variance
-        ``greenwood`` (the default), or ``aalen`` (Aalen's and Tsiatis's, for survival curves only).
+        ``greenwood`` (the default); ``aalen`` (Aalen's and Tsiatis's, for survival curves only); or ``robust``, the
+        infinitesimal jackknife by patient, for weights that are not numbers of patients.
     start_day
         Where given, the curve is conditional on being under observation after this day: earlier time is left out,
         and before the day the curve is what it is on that day.

@@ -13,7 +13,8 @@ from dayzero.spells import Bools, Floats, Ints, Spells
 def number_at_risk(spells: Spells, by: str | None = None, *, times: Sequence[float]) -> Estimate:
     """Count the patients at risk, and the events and censorings so far, on the given days.
 
-    Counts are of patients, unweighted, each once however many rows it has.
+    Counts are of patients, each once however many rows it has and whatever they weigh: a figure says how many people
+    its curves rest on.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from dayzero.estimate import Estimate, concat, make_estimate
-from dayzero.estimators.curves.aalen_johansen import DEFAULT, fit_aalen_johansen
+from dayzero.estimators.curves.aalen_johansen import DEFAULT, ROBUST, fit_aalen_johansen
 from dayzero.estimators.curves.confidence import Curve, limits
 from dayzero.estimators.groups import group_rows, join_warnings
 from dayzero.spells import TIE_TOLERANCE, Floats, Spells
@@ -90,5 +90,5 @@ def _median(spells: Spells, options: Curve) -> Estimate:
     return make_estimate(
         "median", method=options.method, estimate=middle,
         lower=crossing(fit.times, low), upper=crossing(fit.times, high),
-        warning=NOT_REACHED if np.isnan(middle) else None, **count,
+        warning=NOT_REACHED if np.isnan(middle) else ROBUST if fit.std_error is None else None, **count,
     )  # fmt: skip

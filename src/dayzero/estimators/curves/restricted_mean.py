@@ -9,7 +9,7 @@ With p_s(t) the probability of state s, S = p_0, and the window (a, b], both are
 L(u) = b - max(u, a), q_s = p_s but q_0 = 0, is how a hazard dA_h(u) = dN_h(u) / Y(u) moves it. Hence
 
     var mu_s = sum_u [sum_h c_sh^2 h_h - (sum_h c_sh h_h)^2] / Y(u)                     (Greenwood's form),
-    U_si     = w_i sum_u sum_h c_sh (dN_ih - Y_i h_h) / Y(u)                             (influence of patient i),
+    U_si     = sum_u w_i(u) sum_h c_sh (dN_ih - Y_i h_h) / Y(u)                          (influence of patient i),
 
 and the sum of the squared U_si is the infinitesimal jackknife, the robust variance. For one event the first is
 sum_u (int_u^b S)^2 d / (Y (Y - d)). Without weights and delayed entry the two agree exactly.
@@ -22,6 +22,7 @@ import numpy as np
 from scipy import special
 
 from dayzero.errors import InputError
+from dayzero.estimators.changing_weights import place_rows
 from dayzero.estimators.curves.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
 from dayzero.spells import Floats, Spells
 
@@ -90,7 +91,8 @@ class RmstFit:
         (S,) mean days in each state within the window: the first is the restricted mean survival time, the others
         are the days lost to each event; (S, B) where the weights were (rows, B).
     std_error
-        (S,), of the window's variance; None where the weights were (rows, B).
+        (S,), of the window's variance; NaN for Greenwood's where weights change with time; None where the weights
+        were (rows, B).
     influence
         (patients, S) by how much each patient moves the means: to first order the mean less that without the patient;
         0 for patients without a row. None where the weights were (rows, B).
@@ -113,7 +115,7 @@ def fit_rmst(spells: Spells, weights: Floats | None = None, *, window: Window) -
     spells
         The table, in which only the first state can be left: one event, or several that compete.
     weights
-        (rows,), or (rows, B) for B fits at once without standard errors; by default the table's.
+        (rows,), or (rows, B) for B fits at once without standard errors, multiplied with the table's.
     window
         The days over which to take the mean.
 
@@ -144,6 +146,8 @@ def fit_rmst(spells: Spells, weights: Floats | None = None, *, window: Window) -
     influence = _influence(spells, curve, leverage=leverage, hazard=hazard, weights=weights)
     if window.variance == "robust":
         variance = np.sum(influence**2, axis=0)
+    elif spells.power is not None:
+        variance = np.full(len(mean), np.nan)
     else:
         share = _inverse(curve.n_at_risk[:, 0])[:, None]
         variance = np.sum((_times(leverage**2, hazard) - _times(leverage, hazard) ** 2) * share, axis=0)
@@ -181,17 +185,15 @@ def _influence(
     spells: Spells, curve: AalenJohansenFit, *, leverage: Floats, hazard: Floats, weights: Floats | None
 ) -> Floats:
     """Return U (patients, S)."""
+    present = place_rows(spells, weights, curve.times)
     share = _inverse(curve.n_at_risk[:, 0])
-    paid = np.cumsum(_times(leverage, hazard) * share[:, None], axis=0)
-    paid = np.concatenate([np.zeros((1, paid.shape[1])), paid])
-    place = [np.searchsorted(curve.times, times, side="right") for times in (spells.start, spells.stop)]
-    moved = paid[place[0]] - paid[place[1]]
+    moved = -present.over_rows((_times(leverage, hazard) * share[:, None]).T)
     ended = np.flatnonzero(spells.to >= 0)
-    at = place[1][ended] - 1
-    moved[ended] += leverage[at, :, spells.to[ended]] * share[at, None]
-    moved *= (spells.weight if weights is None else weights)[:, None]
-    total = np.zeros((spells.patients.height, moved.shape[1]))
-    np.add.at(total, spells.patient, moved)
+    at = present.end[ended] - 1
+    moved[:, ended] += (leverage[at, :, spells.to[ended]] * share[at, None]).T
+    moved *= present.weight
+    total = np.zeros((spells.patients.height, len(moved)))
+    np.add.at(total, spells.patient, moved.T)
     return total
 
 

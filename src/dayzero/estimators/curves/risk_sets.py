@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dayzero.errors import InputError
+from dayzero.estimators.changing_weights import Presence, place_rows, total_weight
 from dayzero.spells import Bools, Floats, Ints, Spells
 
 ROUNDING: Final = 1e-12  # a weighted count below this share of the whole is the rounding error of a sum of weights
@@ -48,14 +50,18 @@ def count_risk_sets(
     spells
         The table.
     weights
-        (rows,) or (rows, B); by default the table's own.
+        (rows,) or (rows, B), multiplied with the table's own.
     groups, n_groups
         (rows,) code of the group in which a row is counted, and how many there are; by default its state.
 
     Raises
     ------
-    ValueError
-        Where the table's weights change with time: only models of the Cox type take such a table.
+    InputError
+        The table is one of Fine and Gray's, in which patients stay at risk after a competing event.
+
+    Notes
+    -----
+    Where the table's weights change with time, a row at risk at t counts its weight at t, and one that ends at t too.
 
     Examples
     --------
@@ -64,19 +70,21 @@ def count_risk_sets(
     >>> sets.at_risk[:, 0].tolist(), sets.events[:, 0, 1].tolist()
     ([4.0, 3.0, 1.0], [1.0, 1.0, 1.0])
     """
-    if spells.power is not None:
-        raise ValueError("weights that change with time are for models of the Cox type: no curve is made of them")
+    if spells.power is not None and not bool(np.all(np.isfinite(spells.stop))):
+        fault = "patients stay at risk for ever, as in a table of subdistributions: no curve is made of it"
+        raise InputError(fault, mend="Use the table that it was made from.")
     groups, n_groups = (spells.state, len(spells.states)) if groups is None else (groups, n_groups)
-    weights = spells.weight if weights is None else weights
-    shape = (n_groups, len(spells.states) + _ENDS)
-    times, tally = _tally(spells, _cells(spells, groups, shape), shape=shape, weights=weights)
-    leaving = np.asarray(tally.sum(axis=1))
-    late = np.flatnonzero(np.isfinite(spells.start))
-    if len(late):
-        missed = np.searchsorted(times, spells.start[late], side="right") - 1  # the last time before the entry counts
-        cells = groups[late] * len(times) + missed
-        leaving = leaving - _sums(cells[missed >= 0], weights[late][missed >= 0], (n_groups, len(times)))
-    at_risk = _remaining(leaving)
+    times, codes = _codes(spells.stop)
+    presence = None if spells.power is None else place_rows(spells, weights, times)
+    weight = total_weight(spells, weights) if presence is None else presence.weight
+    shape = (n_groups, len(spells.states) + _ENDS, len(times))
+    tally = _sums(_cells(spells, groups, shape[:2]) * len(times) + codes, weight, shape)
+    if presence is None:
+        at_risk = _from_on(np.asarray(tally.sum(axis=1)) - _entering(spells, groups, weight, (n_groups, times)))
+    else:
+        at_risk = _changing_at_risk(presence, groups, (n_groups, len(times)))
+    largest = at_risk.max(axis=1, initial=0.0, keepdims=True)
+    at_risk = np.where(at_risk <= ROUNDING * largest, 0.0, at_risk)
     real = _real(tally)
     if not bool(real.all()):
         times, at_risk, tally = times[real], at_risk[:, real], tally[:, :, real]
@@ -119,15 +127,38 @@ def _cells(spells: Spells, groups: Ints, shape: tuple[int, int]) -> npt.NDArray[
     return cells.astype(np.intp, copy=False)
 
 
-def _tally(
-    spells: Spells, cells: npt.NDArray[np.intp], *, shape: tuple[int, int], weights: Floats
-) -> tuple[Floats, Floats]:
-    """Return times (T,) and the summed weights (groups, endings, T) of the rows that stop then.
+def _entering(spells: Spells, groups: Ints, weight: Floats, shape: tuple[int, Floats]) -> Floats:
+    """Sum the weights of the rows that enter after each time and not after the next: (groups, T), or 0."""
+    n_groups, times = shape
+    late = np.flatnonzero(np.isfinite(spells.start))
+    missed = np.searchsorted(times, spells.start[late], side="right") - 1  # the last time before the entry counts
+    late, missed = late[missed >= 0], missed[missed >= 0]
+    if not len(late):
+        return np.zeros(())
+    return _sums(groups[late] * len(times) + missed, weight[late], (n_groups, len(times)))
 
-    Times stand last so that sums over time run through neighbouring memory.
-    """
-    values, codes = _codes(spells.stop)
-    return values, _sums(cells * len(values) + codes, weights, (*shape, len(values)))
+
+def _changing_at_risk(presence: Presence, groups: Ints, shape: tuple[int, int]) -> Floats:
+    """Sum the weights (groups, T) of the rows at risk at each time where weights change with time."""
+    still, ones = np.flatnonzero(presence.constant), [1] * (presence.weight.ndim - 1)
+    at_risk = _present(presence, still, presence.weight[still], (groups, *shape))
+    for part in presence.changing:
+        for share, factor in zip(part.basis, part.factor, strict=True):
+            weight = presence.weight[part.rows] * share.reshape(-1, *ones)
+            at_risk += _present(presence, part.rows, weight, (groups, *shape)) * factor.reshape(-1, *ones)
+    return at_risk
+
+
+def _present(presence: Presence, rows: Ints, weight: Floats, place: tuple[Ints, int, int]) -> Floats:
+    """Sum the weights of some rows over those at risk at each time: (groups, T)."""
+    groups, n_groups, times = place
+    cells = groups[rows] * times
+    leaving = _sums(cells + presence.end[rows] - 1, weight, (n_groups, times))
+    late = presence.begin[rows] > 0
+    if bool(late.any()):
+        entering = cells[late] + presence.begin[rows[late]] - 1
+        leaving -= _sums(entering, weight[late], (n_groups, times))
+    return _from_on(leaving)
 
 
 def _codes(stop: Floats) -> tuple[Floats, npt.NDArray[np.intp]]:
@@ -156,8 +187,6 @@ def _sums(cells: npt.NDArray[np.intp], weights: Floats, shape: tuple[int, ...]) 
     return np.asarray(np.bincount(cells, weights=weights, minlength=size), float).reshape(shape)
 
 
-def _remaining(leaving: Floats) -> Floats:
-    """Return at risk = those who leave at t or later less those who have yet to enter then, summed from the end."""
-    at_risk = np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1]
-    largest = at_risk.max(axis=1, initial=0.0, keepdims=True)
-    return np.where(at_risk <= ROUNDING * largest, 0.0, at_risk)
+def _from_on(leaving: Floats) -> Floats:
+    """Return (groups, T), at risk = those who leave at t or later less those who have yet to enter then."""
+    return np.asarray(np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1])

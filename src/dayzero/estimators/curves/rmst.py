@@ -10,7 +10,7 @@ from scipy import special
 
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat, make_estimate
-from dayzero.estimators.curves.aalen_johansen import aalen_johansen
+from dayzero.estimators.curves.aalen_johansen import ROBUST, emptied, fit_aalen_johansen
 from dayzero.estimators.curves.restricted_mean import RmstFit, Window, check_horizon, fit_rmst
 from dayzero.estimators.groups import group_rows, join_warnings
 from dayzero.spells import Spells
@@ -97,7 +97,8 @@ def _check_groups(groups: Sequence[Spells], names: Sequence[str | None], window:
 
 
 def _means(spells: Spells, fit: RmstFit, window: Window) -> Estimate:
-    beyond = aalen_johansen(spells, times=[window.horizon]).rows["warning"][0]
+    gap = emptied(fit_aalen_johansen(spells))
+    changing = spells.power is not None and window.variance == "greenwood"
     rows = []
     for state in _reported(fit):
         mean, error = float(fit.mean[state]), _std_error(fit, state)
@@ -105,7 +106,8 @@ def _means(spells: Spells, fit: RmstFit, window: Window) -> Estimate:
         rows.append(make_estimate(
             NAMES[state == 0], term=fit.states[state] if state else None, estimate=mean, std_error=error,
             lower=mean - window.z * error, upper=mean + window.z * error, n=spells.n,
-            n_events=len(np.unique(spells.patient[ended])), warning=_joined(beyond, None if error > 0 else CERTAIN),
+            n_events=len(np.unique(spells.patient[ended])),
+            warning=_joined(gap, None if error > 0 else ROBUST if changing else CERTAIN),
         ))  # fmt: skip
     return concat(rows)
 

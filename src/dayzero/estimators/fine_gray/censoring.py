@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dayzero.estimators.cox.fit import CoxFit
-from dayzero.estimators.cox.risk_sets import Scaled
+from dayzero.estimators.cox.scaled import Scaled
 from dayzero.estimators.curves.risk_sets import is_last
 from dayzero.estimators.fine_gray.hazards import Hazards
 from dayzero.estimators.fine_gray.weights import Exposure
@@ -82,7 +82,7 @@ def censoring_influence(cox: CoxFit, hazards: Hazards, derivative: Derivative, *
     exposure, spells = staying.exposure, staying.spells
     moved = np.zeros((len(derivative.constant), spells.patients.height))
     for part in cox.design.sets.scaled:
-        group = staying.group_of(int(cox.design.row[part.rows[0]]))
+        group = staying.group_of(int(cox.design.row[part.change.rows[0]]))
         chosen = exposure.censored[:, group] > 0.0
         days, at_risk = exposure.days[chosen], exposure.before[chosen, group]
         rate = _later_sums(cox, hazards, derivative, (staying.table, part, days)) / at_risk
@@ -101,16 +101,16 @@ def sum_by_patient(patient: Ints, values: Floats, patients: int) -> Floats:
 def _later_sums(cox: CoxFit, hazards: Hazards, derivative: Derivative, place: tuple[Spells, Scaled, Floats]) -> Floats:
     """Return Q (m, days) of the rows with one G."""
     table, part, days = place
-    sets, rows = cox.design.sets, part.rows
+    sets, rows = cox.design.sets, part.change.rows
     left = table.start[cox.design.row[rows]]
     order = np.argsort(left)
     rows, gone = rows[order], np.searchsorted(left[order], days)
     inside = sets.stratum == sets.stratum[sets.upper[rows[0]] - 1]
     later = np.searchsorted(sets.time[inside], days)
-    risk = hazards.risk[rows]
-    total = _running(risk)[gone] * _remaining(derivative.constant[:, inside] * part.factor[inside])[:, later]
+    risk, factor = hazards.risk[rows], part.change.factor[0, inside]
+    total = _running(risk)[gone] * _remaining(derivative.constant[:, inside] * factor)[:, later]
     if derivative.slope is not None:
-        slope = _remaining(derivative.slope[inside] * part.factor[inside])[later]
+        slope = _remaining(derivative.slope[inside] * factor)[later]
         total += _running(risk * cox.design.x[:, rows])[:, gone] * slope
     return total
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from dayzero.errors import InputError
+from dayzero.estimators.changing_weights import refuse_changing
 from dayzero.estimators.cox.design import event_code
 from dayzero.estimators.curves.risk_sets import ROUNDING, is_last
 from dayzero.estimators.terms.covariates import code_levels
@@ -182,7 +183,8 @@ def _curve(exposure: Exposure, stops: Floats, group: Ints) -> StepFunction:
 def _check_table(spells: Spells, weights: WeightName) -> None:
     if weights not in get_args(WeightName):
         raise InputError(f'no weights "{weights}"', mend='Choose "finegray" or "crr".')
-    if bool(spells.state.any()) or spells.power is not None:
+    refuse_changing(spells, "Fine and Gray's model")
+    if bool(spells.state.any()):
         fault = "a subdistribution needs a table of competing risks, in which the first state alone is left"
         raise InputError(fault, mend="Use a multi-state model.")
     if not bool(np.all(spells.weight >= 0.0)):

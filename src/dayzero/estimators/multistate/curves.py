@@ -182,6 +182,9 @@ def predicted_probabilities(
 def _hazards_of(options: Curve) -> NelsonAalen:
     if options.start_day is not None:
         raise ValueError("the start day of a multi-state model stands in its Start, not in its Curve")
+    if options.variance == "robust":
+        mend = "Use aalen_johansen for a robust variance, or the variance greenwood."
+        raise InputError("transition probabilities have no robust variance", mend=mend, column="variance")
     return NelsonAalen(variance=options.variance)
 
 

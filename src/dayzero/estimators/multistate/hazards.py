@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dayzero.errors import InputError
-from dayzero.estimators.curves.confidence import Variance
+from dayzero.estimators.changing_weights import refuse_changing
 from dayzero.estimators.curves.risk_sets import count_risk_sets
 from dayzero.spells import Bools, Floats, Spells
 
 Pair = tuple[int, int]
+Variance = Literal["greenwood", "aalen"]
 Uncertainty = Literal["greenwood", "aalen", "delta"]
 ARROW: Final = " -> "
 
@@ -130,9 +131,14 @@ def estimate_hazards(
     spells
         The table.
     weights
-        (rows,) numbers of patients; by default the table's own.
+        (rows,) numbers of patients, multiplied with the table's own.
     options
         Variance and ties.
+
+    Raises
+    ------
+    InputError
+        Weights change with time.
 
     Examples
     --------
@@ -141,6 +147,7 @@ def estimate_hazards(
     >>> hazards.names, hazards.increments.tolist()
     (('initial -> event', 'initial -> event 2'), [[0.25, 0.0], [0.0, 0.5], [1.0, 0.0]])
     """
+    refuse_changing(spells, "the hazards of transitions")
     transitions = find_transitions(spells)
     origins, targets = np.array(transitions, np.intp).reshape(-1, 2).T
     sets = count_risk_sets(spells, weights)

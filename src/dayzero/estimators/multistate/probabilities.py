@@ -65,7 +65,7 @@ def fit_transition_probabilities(
     spells
         The table: delayed entry and weights are allowed.
     weights
-        (rows,) numbers of patients; by default the table's own.
+        (rows,) numbers of patients, multiplied with the table's own.
     start_day
         s: events after this day count, of everybody who is then, or comes later, under observation. By default all.
     options

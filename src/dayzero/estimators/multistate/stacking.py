@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from dayzero.estimators.changing_weights import refuse_changing
 from dayzero.estimators.multistate.hazards import Pair
 from dayzero.spells import CENSORED, Floats, Ints, Spells
 
@@ -51,6 +52,7 @@ def stack(spells: Spells, transitions: Sequence[Pair], *, baselines: Sequence[in
     clock
         ``forward``: times as they are; ``reset``: times from the entry into the state.
     """
+    refuse_changing(spells, "models of transitions")
     origins, targets = np.array(transitions).T
     at_risk = [np.flatnonzero(spells.state == origin) for origin in origins]
     row = np.concatenate(at_risk)

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from dayzero.errors import InputError
+from dayzero.estimators.changing_weights import refuse_changing, total_weight
 from dayzero.estimators.terms.covariates import code_covariates
 from dayzero.spells import Floats, Ints, Spells
 
@@ -119,13 +120,13 @@ def design_odds(
     InputError
         A term is unknown, or a patient has several rows.
     """
+    refuse_changing(spells, "a regression of odds")
     if len(spells) != spells.n:
         raise InputError("a patient has several rows", mend="A regression of odds takes one outcome a patient.")
     coded = code_covariates(spells, model.terms, model.reference)
     rows = spells.where(coded.keep)
     width = [len(code_covariates(rows, [name], _part(model.reference, name)).names) for name in model.terms]
-    given = np.ones((1, len(spells))) if weights is None else np.atleast_2d(np.asarray(weights, float).T)
-    weight = (given * spells.weight)[:, coded.keep]
+    weight = np.atleast_2d(total_weight(spells, weights).T)[:, coded.keep]
     present, y = np.unique(codes[coded.keep], return_inverse=True)
     centre = coded.matrix.mean(axis=0) if len(rows) else np.zeros(coded.matrix.shape[1])
     centred = coded.matrix - centre

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 
 from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.estimators.changing_weights import refuse_changing
 from dayzero.estimators.descriptive import proportion_limits
 from dayzero.estimators.groups import group_rows, join_warnings
 from dayzero.spells import Floats, Ints, Spells
@@ -40,6 +41,7 @@ def proportions(spells: Spells, by: str | None = None, *, level: float = 0.95) -
     >>> rows["method"].to_list(), rows["lower"].round(4).to_list()
     (['Clopper-Pearson', 'Wilson'], [0.0667, 0.1078])
     """
+    refuse_changing(spells, "proportions")
     groups = group_rows(spells, by)
     rows = []
     for code, name in enumerate(groups.levels):
@@ -88,6 +90,7 @@ def fisher(spells: Spells, by: str) -> Estimate:
     >>> print(f"{fisher(tea, 'first').rows['p_value'].item():.4f}")
     0.4857
     """
+    refuse_changing(spells, "Fisher's test")
     groups = group_rows(spells, by)
     known = groups.codes >= 0
     yes = spells.event()[known].astype(np.int64)

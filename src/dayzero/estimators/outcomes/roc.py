@@ -16,6 +16,7 @@ from scipy import special
 
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.estimators.changing_weights import refuse_changing
 from dayzero.spells import Bools, Floats, Spells
 
 PERFECT: Final = "no limits: the two groups do not overlap, and the standard error is 0"
@@ -66,6 +67,7 @@ def fit_auc(spells: Spells, columns: Sequence[str]) -> AucFit:
     >>> fit_auc(make_spells([28] * 4, [0, 0, 1, 1], ferritin=[1, 3, 2, 4]), ["ferritin"]).area.tolist()
     [0.75]
     """
+    refuse_changing(spells, "ROC curves")
     values = np.column_stack([_numbers(spells, column) for column in columns])
     known = np.isfinite(values).all(axis=1)
     event = spells.event()[known]

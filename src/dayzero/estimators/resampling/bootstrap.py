@@ -1,7 +1,8 @@
 """Bootstrap and jackknife by patient, for every estimator: one layer.
 
 A statistic is a :class:`Batched` one, which finds many weightings in one pass, or any function of a table that returns
-an Estimate (or an array), which is run on resampled tables. Both see the same draws.
+an Estimate (or an array), which is run on resampled tables; where it has a method ``refit``, that finds the estimates
+of a resampled table without their errors. All see the same draws.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ Statistic = Batched | Callable[[Spells], "Estimate | Floats"]
 Progress = Callable[[int, int], None]
 Counts = Callable[[Sequence[int]], Floats]
 
-KEY: Final = ("statistic", "group", "term", "time", "method")  # what makes a row the same row in another resample
+KEY: Final = ("kind", "statistic", "group", "term", "time", "method")  # what makes a row the same in another resample
 NO_VARIATION: Final = "no limits: the statistic does not change when a patient is left out"
 
 
@@ -238,9 +239,8 @@ def _run(
 def _in_batches(
     statistic: Batched, spells: Spells, units: Units, counts: Counts, runs: Sequence[range]
 ) -> Iterator[tuple[range, Floats]]:
-    plain = replace(spells, weight=np.ones(len(spells)))
     for which in runs:
-        yield which, statistic.values(plain, (counts(which)[:, units.of_row] * spells.weight).T)
+        yield which, statistic.values(spells, counts(which)[:, units.of_row].T)
 
 
 def _on_tables(
@@ -250,9 +250,10 @@ def _on_tables(
     spells, units, found = data
     values = np.full((len(which), len(found)), np.nan)
     keys = list(found.rows.select(KEY).iter_rows())
+    refit = getattr(statistic, "refit", statistic)
     for place, drawn in enumerate(counts(which)):
         try:
-            result = statistic(resample(spells, units, drawn))
+            result = refit(resample(spells, units, drawn))
         except InputError:
             continue
         if isinstance(result, Estimate):

@@ -7,10 +7,7 @@ without patient i,
     infinitesimal   theta + n U_i,   U_i the influence of the patient: the derivative of theta by the patient's weight
 
 The second is the first to first order (Parner, Andersen and Overgaard 2023); it is what R's ``survival::pseudo``
-gives. The influence on state probabilities follows from p(t) = p(0) prod (I + dA): with dM_i the patient's martingale
-residual,
-
-    U_i(t) = U_i(t-) (I + dA) + p(t-) dM_i / Y.
+gives. For the influence on state probabilities see :mod:`dayzero.estimators.curves.influence`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +17,8 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from dayzero.errors import InputError
-from dayzero.estimators.curves.aalen_johansen import AalenJohansenFit, fit_aalen_johansen
+from dayzero.estimators.changing_weights import refuse_changing
+from dayzero.estimators.curves.aalen_johansen import AalenJohansenFit, fit_aalen_johansen, probability_influence
 from dayzero.estimators.curves.occupancy import competing_probability
 from dayzero.estimators.curves.restricted_mean import Window, fit_rmst
 from dayzero.estimators.curves.risk_sets import RiskSets, count_risk_sets
@@ -95,7 +93,8 @@ def pseudo_probabilities(spells: Spells, times: Sequence[float], *, method: Meth
         raise InputError(fault, mend="Choose days up to the last observation.", column="times")
     whole = fit.at(days)
     if method == "infinitesimal":
-        return _made(spells, days, whole, method, whole + len(units) * _influence(spells, fit, days, units))
+        moved = probability_influence(spells, fit, days)[np.unique(spells.patient)]
+        return _made(spells, days, whole, method, whole + len(units) * moved)
 
     def read(changes: Floats, paths: Floats) -> Floats:
         return np.asarray(paths[np.searchsorted(changes, days, side="right")])
@@ -159,7 +158,8 @@ def _made(spells: Spells, times: Floats, whole: Floats, method: Method, values: 
 def _patients(spells: Spells, method: Method) -> Units:
     if method not in get_args(Method):
         raise ValueError(f"method is one of {', '.join(get_args(Method))}")
-    if bool(np.any(spells.weight != 1.0)) or spells.curve is not None:
+    refuse_changing(spells, "pseudo-observations")
+    if bool(np.any(spells.weight != 1.0)):
         raise InputError("pseudo-observations of weighted patients", mend="Leave the weights for the regression.")
     return find_units(spells)
 
@@ -220,38 +220,3 @@ def _each_refitted(spells: Spells, days: Floats, units: Units) -> Floats:
 def _some(total: int, elements: int) -> Iterator[range]:
     step = max(1, LARGEST // max(elements, 1))
     return (range(start, min(start + step, total)) for start in range(0, total, step))
-
-
-def _influence(spells: Spells, fit: AalenJohansenFit, days: Floats, units: Units) -> Floats:
-    """Return (n, T, S) the influence of each patient on the state probabilities, by the recursion of this module."""
-    influence = np.zeros((len(units), len(fit.states)))
-    if bool(spells.state.any()):
-        first = np.flatnonzero(spells.start == spells.start.min())
-        np.add.at(influence, (units.of_row[first], spells.state[first]), 1.0 / len(first))
-        np.add.at(influence, units.of_row[first], -fit.initial / len(first))
-    before = np.concatenate([fit.initial[None], fit.probability])
-    moving = np.flatnonzero(fit.n_events.any(axis=(1, 2)))
-    found = np.empty((len(days), *influence.shape))
-    found[:] = influence
-    for k in moving[fit.times[moving] <= days.max(initial=-np.inf)]:
-        at = (float(fit.times[k]), before[k], fit.n_at_risk[k], fit.n_events[k])
-        influence = _moved(spells, units, influence, at)
-        found[days >= fit.times[k]] = influence
-    return np.moveaxis(found, 0, 1)
-
-
-def _moved(spells: Spells, units: Units, influence: Floats, at: tuple[float, Floats, Floats, Floats]) -> Floats:
-    """Return the influence (n, S) after one time: ``at`` is its day, the state before, risk sets, transitions."""
-    day, before, at_risk, events = at
-    share = np.divide(1.0, at_risk, out=np.zeros_like(at_risk), where=at_risk > 0)
-    change = events * share[:, None]
-    change[np.diag_indices(len(before))] -= change.sum(axis=1)
-    moved = influence + influence @ change
-    rows = np.flatnonzero((spells.start < day) & (day <= spells.stop))
-    weight = (before * share)[spells.state[rows]]
-    np.add.at(moved, units.of_row[rows], -weight[:, None] * change[spells.state[rows]])
-    ended = (spells.stop[rows] == day) & (spells.to[rows] >= 0)
-    who, left, entered = units.of_row[rows][ended], spells.state[rows][ended], spells.to[rows][ended]
-    np.add.at(moved, (who, entered), weight[ended])
-    np.add.at(moved, (who, left), -weight[ended])
-    return moved

@@ -1,8 +1,4 @@
-"""Statistics that a resample gives, many weightings at a time.
-
-The matrices that they are called with hold the whole weight of each row: the table that comes with them has weight 1,
-so it does not matter whether an estimator multiplies the table's weights with those given or replaces them.
-"""
+"""Statistics that a resample gives, many weightings at a time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +8,10 @@ from typing import Final
 import numpy as np
 
 from dayzero.estimate import Estimate, concat
+from dayzero.estimators.changing_weights import total_weight
 from dayzero.estimators.cox.design import CoxModel
 from dayzero.estimators.cox.fit import cox, fit_cox
-from dayzero.estimators.curves.aalen_johansen import DEFAULT, aalen_johansen, fit_aalen_johansen
+from dayzero.estimators.curves.aalen_johansen import DEFAULT, aalen_johansen, curve_terms, fit_aalen_johansen
 from dayzero.estimators.curves.confidence import Curve
 from dayzero.estimators.curves.restricted_mean import Window, fit_rmst
 from dayzero.estimators.curves.rmst import by_reference, rmst
@@ -36,7 +33,8 @@ class Batched:
     estimate
         The rows of a table, k of them.
     values
-        Called with the table and weights (rows, B): their estimates (B, k), NaN where there is none.
+        Called with the table and weights (rows, B), which multiply its own: their estimates (B, k), NaN where there
+        is none.
     """
 
     estimate: Callable[[Spells], Estimate]
@@ -81,7 +79,7 @@ def curve_statistic(times: Sequence[float], by: str | None = None, *, options: C
             last = _last(rows, weight)
             moving = fit.probability[-1][fit.left].any(axis=0) if len(fit.times) else np.ones(len(last), bool)
             known = ~((days[:, None] > last) & moving) & np.isfinite(last)
-            curves = np.where(known[:, None], fit.at(days), np.nan)[:, _reported(spells)]
+            curves = np.where(known[:, None], fit.at(days), np.nan)[:, [state for state, _ in curve_terms(spells)[1]]]
             found.append(curves.swapaxes(0, 1).reshape(-1, len(last)))
         return np.concatenate(found).T if found else np.zeros((weights.shape[1], 0))
 
@@ -124,17 +122,10 @@ def _only_ratios(found: Estimate) -> Estimate:
     return concat([Estimate(found.rows.filter(found.rows["statistic"].is_in(RATIOS)))])
 
 
-def _reported(spells: Spells) -> list[int]:
-    """Return the states with a row, as :func:`aalen_johansen` has them."""
-    everything = list(range(len(spells.states)))
-    if bool(spells.state.any()):
-        return everything
-    return everything[:1] if len(everything) == 2 else everything[1:]
-
-
 def _last(spells: Spells, weights: Floats) -> Floats:
     """Return (B,) the last day of an observation with weight, -inf where there is none."""
-    return np.asarray(np.max(np.where(weights > 0, spells.stop[:, None], -np.inf), axis=0, initial=-np.inf))
+    days = np.where(total_weight(spells, weights) > 0, spells.stop[:, None], -np.inf)
+    return np.asarray(np.max(days, axis=0, initial=-np.inf))
 
 
 def _compared(states: Sequence[str], means: dict[str | None, Floats]) -> dict[Key, Floats]:

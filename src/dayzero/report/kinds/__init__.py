@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from dayzero.errors import InternalError
-from dayzero.report.kinds import cox, curve, fine_gray, multistate, outcome, paired, rmst
-from dayzero.report.kinds.kind import Drawing, Kind
+from dayzero.report.kinds import cox, curve, fine_gray, multistate, outcome, paired, rmst, strategy
+from dayzero.report.kinds.kind import Drawing, Kind, Part
 from dayzero.report.page import Section
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -18,6 +18,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "rmst": rmst.KIND,
         "outcome": outcome.KIND,
         "paired": paired.KIND,
+        "strategy": strategy.KIND,
     }
 )
 
@@ -35,4 +36,4 @@ def kind_of(section: Section) -> Kind:
     return KINDS[section.kind]
 
 
-__all__ = ["KINDS", "Drawing", "Kind", "kind_of"]
+__all__ = ["KINDS", "Drawing", "Kind", "Part", "kind_of"]

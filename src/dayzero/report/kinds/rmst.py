@@ -1,6 +1,6 @@
 """Restricted mean times and milestones on the page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from dayzero.report.formats import (
     NOT_ESTIMABLE,
     Number,
     count,
+    days_as,
     interval,
     listed,
     moment,
@@ -19,6 +20,7 @@ from dayzero.report.formats import (
     percent,
     ratio,
     sentence_case,
+    signed_interval,
 )
 from dayzero.report.intervals import Intervals, Line, draw_intervals
 from dayzero.report.kinds import curve
@@ -30,29 +32,6 @@ from dayzero.report.tables import Row, Table, duration_unit, rates, rows_of
 _MEANS: Final = ("rmst", "rmtl")
 _GAPS: Final = ("rmst_difference", "rmtl_difference", "rmst_ratio")
 _MILESTONES: Final = ("survival_difference", "cumulative_incidence_difference")
-
-
-def days_as(value: Number, unit: str) -> str:
-    """Write a number of days in a unit with one decimal, a difference below zero with its sign.
-
-    Examples
-    --------
-    >>> days_as(-60.875, "months"), days_as(None, "days")
-    ('-2.0', '–')
-    """
-    return NONE if value is None else f"{value / DAYS_PER[unit]:.1f}"
-
-
-def signed_interval(row: Mapping[str, Any], write: Callable[[Number], str]) -> str:
-    """Write a difference with its limits, with ``to`` between them, for they may be negative.
-
-    Examples
-    --------
-    >>> signed_interval({"estimate": -0.07, "lower": -0.13, "upper": 0.01}, percent)
-    '−7.0 (−13.0 to 1.0)'
-    """
-    value, *ends = (write(row[key]).replace("-", "−") for key in ("estimate", "lower", "upper"))
-    return f"{value} ({NONE if row['lower'] is None else ' to '.join(ends)})"
 
 
 def pair_names(group: str, by: str) -> tuple[str, str]:
