@@ -180,3 +180,35 @@ def test_a_constant_covariate_weighs_all_alike() -> None:
     after = arms.where((arms.columns["hsct"] == 1.0) & (arms.start >= 90.0))
     share = float(np.mean(spells.treatments["hsct"][spells.stop > 90.0] <= 90.0))
     assert after.weight == pytest.approx(np.full(len(after), 1.0 / share), rel=1e-9)
+
+
+def test_truncation_of_weights_that_do_not_change() -> None:
+    both = clone(cohort(20), "hsct", grace=90.0)
+    arm = both.where(both.columns["hsct"] == 0.0)
+    heavy = replace(arm, weight=np.arange(1.0, len(arm) + 1.0))
+    assert truncate_weights(heavy, 0.9).weight.max() == np.quantile(heavy.weight[last_rows(heavy)], 0.9)
+
+
+def test_nobody_seen_to_start_leaves_the_untreated_at_one() -> None:
+    """All the treated entered after their treatment: nothing is known of its hazard."""
+    spells = cohort(40)
+    day = np.where(np.arange(40) < 20, 5.0, NEVER)
+    late = replace(spells, start=np.minimum(10.0, spells.stop - 1.0), treatments={"hsct": day})
+    arms = clone_censor_weight(late, "hsct", grace=90.0, adjust=["x"])
+    none = arms.where(arms.columns["hsct"] == 0.0)
+    assert none.n == 20
+    assert weights_at_stop(none).tolist() == [1.0] * 20
+
+
+@pytest.mark.parametrize("broken", ["fit_firth_cox", "climb"])
+def test_a_penalised_fit_that_fails_is_refused_by_name(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(f"dayzero.strategies.start_weights.{broken}", fails)
+    spells = cohort(80)
+    sick = (spells.columns["x"] > 0.8).astype(float)
+    day = np.where(sick == 1.0, NEVER, spells.treatments["hsct"])
+    spells = replace(spells, columns={"sick": sick}, treatments={"hsct": day})
+    with pytest.raises(InputError, match="does not converge, not even with Firth's penalty"):
+        weigh_clones(spells, strategy(adjust=("sick",)))

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from illness_death import SCENARIOS, simulate
 
 from dayzero.errors import InputError
 from dayzero.spells import Spells, make_spells, split
 from dayzero.strategies.multi_state import multi_state
 from dayzero.strategies.strategy import Strategy
+from illness_death import SCENARIOS, simulate
 
 NEVER = np.inf
 

@@ -8,13 +8,15 @@ import pytest
 import dayzero
 
 PUBLIC = """
-CoxModel Curve DayzeroError Endpoint Estimate Finding FineGrayModel History InputError InternalError LogRank
-OddsModel Protocol Spells StateModel StepFunction Study TransitionModel Window __version__ aalen_johansen auc cox
-cox_univariable derive_spells derive_states describe exclusions fine_gray firth_logistic fisher fit_aalen_johansen
-fit_cox fit_fine_gray fit_logistic fit_rmst fit_transition_models follow_up gray incidence_difference length_of_stay
-library logistic logrank logrank_pairwise make_spells markov mcnemar median milestone_differences number_at_risk
-ordinal patient_hazards predicted_incidence proportions read_study rmst run signed_rank split subdistribution
-transition_probabilities verify
+CoxModel Curve DayzeroError Endpoint Estimate Finding FineGrayModel History InputError InternalError LogRank OddsModel
+Protocol Resampling Spells StateModel StepFunction Strategy Study TransitionModel Treatment Window aalen_johansen auc
+bootstrap clone_censor_weight cox cox_univariable derive_spells derive_states describe e_values exclusions exposure_at
+fine_gray firth_logistic fisher fit_aalen_johansen fit_cox fit_fine_gray fit_logistic fit_rmst fit_transition_models
+follow_from follow_until follow_up gray hold immortal_time incidence_difference landmark length_of_stay library
+logistic logrank logrank_pairwise make_spells markov mcnemar median milestone_differences multi_state naive
+number_at_risk ordinal patient_hazards predicted_incidence proportions read_study rmst run sequential_trials
+signed_rank simon_makuch split subdistribution super_landmark time_dependent transition_probabilities treatment_days
+verify __version__
 """.split()
 
 

@@ -200,6 +200,14 @@ def test_patients_without_a_covariate_are_counted() -> None:
     assert one(found, statistic="risk_difference")["n"] == 193
 
 
+def test_an_arm_without_covariates_leaves_nobody_to_weigh() -> None:
+    spells = cohort([10, 20, 30, 40], [1, 0, 1, 1], [5, 5, NEVER, NEVER], age=[np.nan, np.nan, 50.0, 60.0])
+    found = Strategy("naive", adjust=["age"], adjustment="weights", horizon=10)(spells)
+    assert log(found)["estimate"] is None
+    assert log(found)["warning"].endswith("dropped_missing: 2 patients")
+    assert one(found, statistic="risk_difference")["estimate"] is None
+
+
 def test_a_treatment_as_a_function_of_time_takes_no_weights() -> None:
     settings: dict[str, Any] = {"adjust": ["score"]}
     outcome, weights = (

@@ -19,6 +19,7 @@ CLONES: Final = "clone_censor_weight"
 TREAT: Final = "arm=treat"
 NO_TREAT: Final = "arm=no_treat"
 BIASED: Final = "biased: named by the future"
+GRACE: Final = "strategy_grace"  # clone-censor-weight under another grace period
 SUPPRESSED: Final = "suppressed"
 AVERAGED: Final = "averaged over a grace period in which the arms share patients"
 _ORDER: Final = {
@@ -93,7 +94,7 @@ class Result:
 
 def kind_of_row(row: Mapping[str, Any]) -> str:
     """Return the kind of a row, the section's own where it names no other."""
-    return row["kind"] if row["kind"] in {CAUSE, UNADJUSTED} else MAIN
+    return row["kind"] if row["kind"] in {CAUSE, UNADJUSTED, GRACE} else MAIN
 
 
 def results_of(section: Section) -> tuple[Result, ...]:

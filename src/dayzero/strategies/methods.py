@@ -11,7 +11,7 @@ from dayzero.strategies.clone_points import clone_points
 from dayzero.strategies.landmark import estimate_landmark, estimate_super_landmark
 from dayzero.strategies.multi_state import estimate_multi_state
 from dayzero.strategies.naive import estimate_naive
-from dayzero.strategies.sequential import estimate_sequential
+from dayzero.strategies.sequential import estimate_sequential, sequential_points
 from dayzero.strategies.strategy import Strategy
 from dayzero.strategies.time_dependent import estimate_time_dependent
 
@@ -28,5 +28,5 @@ METHODS: Final[Mapping[str, Callable[[Spells, Strategy], Estimate]]] = MappingPr
 )
 
 REFITS: Final[Mapping[str, Callable[[Spells, Strategy], Estimate]]] = MappingProxyType(
-    {"clone_censor_weight": clone_points}
+    {"clone_censor_weight": clone_points, "sequential": sequential_points}
 )

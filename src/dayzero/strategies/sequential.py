@@ -5,16 +5,27 @@ Stat Med 29:2757; Danaei et al. 2013, Stat Methods Med Res 22:70). Nothing of th
 untreated in many trials and treated in one, so errors are robust by patient.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from dayzero.estimate import Estimate, concat, make_estimate
+from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.fit import fit_cox
 from dayzero.spells import CENSORED, Spells
 from dayzero.strategies.balance import standardised_differences
 from dayzero.strategies.clones import ARTIFICIAL
-from dayzero.strategies.contrast import ARMS, arm_sizes, hazard_ratios, label, require_untreated, with_warning
+from dayzero.strategies.contrast import (
+    ARMS,
+    arm_sizes,
+    hazard_ratios,
+    label,
+    references,
+    require_untreated,
+    with_warning,
+)
+from dayzero.strategies.records import from_records
 from dayzero.strategies.strategy import Strategy
 from dayzero.strategies.trial_risks import at_start, standardise_trials, trial_risks
 from dayzero.strategies.trial_weights import WeighedTrials, weigh_trials
@@ -108,8 +119,37 @@ def estimate_sequential(spells: Spells, strategy: Strategy) -> Estimate:
     warning = "; ".join(trials.notes) or None
     ratios = _ratios(trials, strategy).label(time=strategy.horizon)
     contrast = with_warning(concat([ratios, trial_risks(trials.spells, strategy)]), warning)
-    sizes = concat([arm_sizes(trials.plain, strategy), _entries(trials.plain, strategy)])
-    return concat([contrast, sizes.label(time=strategy.horizon), *_diagnostics(trials, strategy)])
+    return concat([contrast, *_described(trials, strategy)])
+
+
+def sequential_points(spells: Spells, strategy: Strategy) -> Estimate:
+    """Return the estimates of :func:`estimate_sequential` without standard errors: what a resample needs."""
+    trials = weigh_trials(spells, strategy, strategy.grace)
+    treatment = strategy.treatment_of(spells)
+    about = {"kind": "strategy", "method": strategy.method, "endpoint": spells.name or None, "term": treatment}
+    model, weighed = tuple(strategy.adjust), trials.spells
+    if strategy.adjust and strategy.adjustment == "weights":
+        model, weighed = (), standardise_trials(trials.spells, treatment)[0]
+    records = [*_points(weighed, strategy, model)]
+    if strategy.adjust:
+        crude = _points(trials.plain, strategy, ())
+        records += [{**row, "kind": "strategy_unadjusted"} for row in crude if "group" not in row]
+    ratios = from_records([{**about, "time": strategy.horizon, **record} for record in records])
+    return concat([ratios, trial_risks(trials.spells, strategy), *_described(trials, strategy)])
+
+
+def _points(spells: Spells, strategy: Strategy, adjust: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Yield the hazard ratio of the endpoint's event, and of those that compete with it."""
+    terms = (strategy.treatment_of(spells), *adjust)
+    known = references(spells, strategy) if adjust else {}
+    for state in spells.states[1:]:
+        model = CoxModel(terms, strategy.ties, (*strategy.strata, TRIAL), reference=known, event=state)
+        fit = fit_cox(spells, model)
+        known_value = bool(fit.converged) and not any(fit.notes.get(terms[0], ()))
+        value = float(fit.coefficients[0]) if known_value else np.nan
+        about = {} if state == spells.states[1] else {"kind": "strategy_cause", "group": f"event={state}"}
+        yield {**about, "statistic": "log_hazard_ratio", "estimate": value}
+        yield {**about, "statistic": "hazard_ratio", "estimate": float(np.exp(value))}
 
 
 def _ratios(trials: WeighedTrials, strategy: Strategy) -> Estimate:
@@ -122,6 +162,11 @@ def _ratios(trials: WeighedTrials, strategy: Strategy) -> Estimate:
         return concat([hazard_ratios(weighed, strategy, adjust=(), strata=(TRIAL,), robust=True), crude])
     found = hazard_ratios(trials.spells, strategy, adjust=strategy.adjust, strata=(TRIAL,), robust=True)
     return concat([found.where(kind="strategy"), found.where(kind="strategy_cause"), crude])
+
+
+def _described(trials: WeighedTrials, strategy: Strategy) -> list[Estimate]:
+    sizes = concat([arm_sizes(trials.plain, strategy), _entries(trials.plain, strategy)])
+    return [sizes.label(time=strategy.horizon), *_diagnostics(trials, strategy)]
 
 
 def _entries(plain: Spells, strategy: Strategy) -> Estimate:

@@ -145,18 +145,15 @@ def fit_start_probability(spells: Spells, treated: Bools, strategy: Strategy) ->
     spells
         One row a patient at risk after it, with what was known just before the treatment, or at the end of grace.
     treated
-        (rows,) whether they have.
+        (rows,) whether they have; somebody has.
     strategy
         Its ``adjust`` and ``reference`` count here.
 
     Raises
     ------
     InputError
-        Where nobody has, or no finite weights come of it.
+        Where no finite weights come of it.
     """
-    if not bool(treated.any()):
-        mend = "Give a longer grace period."
-        raise InputError("nobody is treated within the grace period and at risk after it", mend=mend, column="grace")
     overall = float(np.average(treated, weights=spells.weight))
     if bool(treated.all()):
         return StartProbability(np.ones(len(spells)), 1.0, ("positivity: everybody is treated by the end of grace",))

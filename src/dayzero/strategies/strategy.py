@@ -104,7 +104,7 @@ class Strategy:
         Raises
         ------
         InputError
-            Where the method cannot be used on this table: nobody treated, nobody left at a landmark.
+            Where the method cannot be used on this table: nobody untreated is at risk, nobody starts in time.
         """
         from dayzero.strategies.methods import METHODS
 

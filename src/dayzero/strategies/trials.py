@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dayzero.errors import InputError
-from dayzero.spells import CENSORED, Bools, Floats, Ints, Spells
+from dayzero.spells import CENSORED, Bools, Floats, Ints, Spells, snap
 from dayzero.strategies.clones import ARTIFICIAL, stack
 
 TRIAL: Final = "trial"  # the column of the day on which a row's trial starts
+ROUNDING: Final = 1e-9  # of an interval: 0.3 days are three intervals of 0.1
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,14 @@ def stack_trials(spells: Spells, treatment: str, *, every: float, last: float | 
     if bool(np.isnan(day[spells.patient]).any()):
         raise ValueError("a patient's treatment is undated: leave its rows out first")
     seen = _starters(spells, day)
-    starts = _starts(spells, np.where(seen, day, np.inf), every=every, last=last)
+    own = _starts(spells, np.where(seen, day, np.inf), every=every, last=last)
+    starts = np.unique(own[np.isfinite(own)])
+    if not len(starts):
+        fault = "nobody starts the treatment while at risk in a trial"
+        raise InputError(fault, mend="Let trials start later, or less often.", column="treatment")
     index, trial, entry = _eligible(spells, day, starts)
     first, mine = starts[trial], day[spells.patient[index]]
-    begins = seen[spells.patient[index]] & (mine >= first) & (mine < first + every)
+    begins = own[spells.patient[index]] == first
     rows = {"index": index, "entry": entry, "first": first, "day": mine}
     arms = [_arm(spells, treatment, {k: v[kept] for k, v in rows.items()}, treated=treated)
             for treated, kept in ((True, begins & (spells.stop[index] > mine)),
@@ -173,19 +178,13 @@ def _starters(spells: Spells, day: Floats) -> Bools:
 
 
 def _starts(spells: Spells, day: Floats, *, every: float, last: float | None) -> Floats:
-    """Return (trials,) the days on which the trials start that have somebody treated in them."""
+    """Return (patients,) the start of the trial in which each is treated, +inf for those who are treated in none."""
     possible = (day >= 0.0) & np.isfinite(day)
-    count = np.floor(day[possible] / every)
-    count += (count + 1.0) * every <= day[possible]  # rounding of the quotient
-    count -= count * every > day[possible]
-    first = count * every
+    count = np.floor(np.where(possible, day, 0.0) / every + ROUNDING)
+    (first,) = snap(np.where(possible, np.minimum(count * every, day), np.inf))
     entry, leave = _observed(spells)
-    at_risk = (entry[possible] <= first) & (first < leave[possible])
-    found = np.unique(first[at_risk & (first <= (np.inf if last is None else last))])
-    if not len(found):
-        fault = "nobody starts the treatment while at risk in a trial"
-        raise InputError(fault, mend="Let trials start later, or less often.", column="treatment")
-    return found
+    at_risk = (entry <= first) & (first < leave)
+    return np.where(at_risk & (first <= (np.inf if last is None else last)), first, np.inf)
 
 
 def _observed(spells: Spells) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ data(bmt); jasa <- survival::jasa
 bmt$id <- seq_len(nrow(bmt)); bmt$group <- factor(bmt$group, c(2, 1, 3)); jasa$id <- seq_len(nrow(jasa))
 day <- function(given, when) ifelse(given == 1, when, NA)
 bmt <- transform(bmt, agvhd = day(da, ta), cgvhd = day(dc, tc), platelet_engraftment = day(dp, tp), time = t2, status = d3)
-# The demo has only dated events: disease-free survival ends with the relapse or the death, and what follows the end of
+# The demos: ages of the heart patients have two decimals; KM bmt has only dated events: disease-free survival ends with the relapse or the death, and what follows the end of
 # follow-up is no event.
 demo <- transform(bmt, time = ifelse(d2 == 1, t2, t1), cgvhd = ifelse(!is.na(cgvhd) & cgvhd <= t1, cgvhd, NA))
 overall <- transform(demo, time = t1, status = d1)
@@ -44,6 +44,7 @@ cases <- list(
   demo_dfs = study(demo, "cgvhd", c(100, 180), 730, ~ . + group),
   demo_os = study(overall, "cgvhd", c(100, 180), 730, ~ . + group),
   heart = study(heart, "transplant", c(30, 60), 365, ~ . + age + surgery),
+  demo_heart = study(transform(heart, age = round(age, 2)), "transplant", c(30, 60), 365, ~ . + age + surgery),
   at = rows(-.5), after = rows(0),
   platelets = list(naive = fit(whole, ever(bmt, "platelet_engraftment")),
                    landmark = fit(update(whole, ~ . + group), from(bmt, "platelet_engraftment", 56))))

@@ -4,7 +4,7 @@ Run from the repository: ``PYTHONPATH=tests python tests/reference/strategy_trut
 Risks and restricted means are shares and means of uncensored patients; no estimator is needed. Hazard ratios are the
 limits of the Cox functional that the method uses, fitted to pooled arms that differ by nothing but the strategy, with
 the natural censoring (under non-proportional hazards it belongs to the estimand). ``error`` is the Monte-Carlo standard
-error.
+error (of the sequential trials too small, for a patient is in several).
 """
 
 import json

@@ -14,6 +14,7 @@ from dayzero.report.kinds.kind import Kind, Part
 from dayzero.report.page import Section
 from dayzero.report.strategy_balance import balance_table, weights
 from dayzero.report.strategy_curves import curve_start, method_numbers, rates_table, state_table, untreated_table
+from dayzero.report.strategy_grace import grace_periods
 from dayzero.report.strategy_rows import (
     CLONES,
     NAIVE,
@@ -80,7 +81,7 @@ def _clones(section: Section) -> Part:
     drawn = figures.curves(section, CLONES, title="Weighted curves of the strategies",
                            reading=f"{start}. Weights stand for those who left their strategy.")  # fmt: skip
     drawn = drawn if result.has_contrast else ()
-    tables = (contrast(section, result), weights(section, result))
+    tables = (contrast(section, result), weights(section, result), grace_periods(section))
     numbers = method_numbers(section, CLONES, title="weighted curves") if drawn else None
     return Part(heading, clones_told(section, result), drawn, tables, (numbers,))
 
