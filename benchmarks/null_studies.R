@@ -53,14 +53,15 @@ percentile <- function(s) {
   limits <- quantile(found[is.finite(found)], c(.025, .975), names = FALSE)
   as.integer(limits[1] <= 0 && 0 <= limits[2])
 }
-trials <- function(s) {  # they start until day 90, in weeks in which somebody is treated
+trials <- function(s) {  # they start until day 90, in weeks in which somebody is treated; who is, is untreated until then
   starts <- 7 * sort(unique(s$day[is.finite(s$day)] %/% 7))
   starts <- starts[starts <= 90]
   do.call(rbind, lapply(starts, function(k) {
     e <- s[s$time > k & s$day >= k, ]
-    e$a <- as.integer(e$day < k + 7)
-    later <- e$a == 0 & e$day < e$time
-    data.frame(id = e$id, trial = k, start = k, stop = ifelse(later, e$day, e$time), ev = ifelse(later, 0, e$ev), a = e$a)
+    t <- e[e$day < k + 7, ]
+    rbind(
+      data.frame(id = e$id, trial = k, start = k, stop = pmin(e$time, e$day), ev = ifelse(e$day < e$time, 0, e$ev), a = 0),
+      data.frame(id = t$id, trial = rep(k, nrow(t)), start = t$day, stop = t$time, ev = t$ev, a = rep(1, nrow(t))))
   }))
 }
 sequential <- function(s) {

@@ -57,7 +57,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Type I error of every method.")
     parser.add_argument("--studies", type=int, default=1000, help="studies of each size")
-    parser.add_argument("--resampled", type=int, default=100, help="studies of each size with a bootstrap")
+    parser.add_argument("--resampled", type=int, default=200, help="studies of each size with a bootstrap")
     parser.add_argument("--resamples", type=int, default=200, help="resamples of each of them")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--write", action="store_true", help="store the table in README.md and null_studies.json")

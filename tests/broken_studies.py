@@ -263,6 +263,46 @@ SETTINGS = [
     Case("a large study file", add("study.toml", "#" * 5_000_000), "study.toml", words="5 MB"),
 ]
 
+
+def _strategy(lines: str, row: int, column: str, words: str) -> Case:
+    """Append a comparison; ``row`` counts the lines given, -2 being its head, where a key is missing."""
+    text = f'\n[[analysis]]\nkind = "strategy"\nendpoint = "lfs"\n{lines}\n'
+    column = f"analysis.2.{column}" if column else ""
+    return Case(f"strategy: {lines[-30:]!r}", add("study.toml", text), "study.toml", 39 + row, column, words)
+
+
+HSCT = 'treatment = "hsct"\n'
+STRATEGIES = [
+    _strategy("grace = 60", -2, "treatment", "neither a treatment nor an exposure"),
+    _strategy(f'{HSCT}exposure = "response=CR"', 1, "treatment", "both a treatment and an exposure"),
+    _strategy('treatment = "hcst"', 1, "treatment", "'hsct'"),
+    _strategy('treatment = { event = "hsct", wile = "response=CR" }', 1, "treatment.wile", "'while'"),
+    _strategy('treatment = { event = "hsct", while = "respons=CR" }', 1, "treatment", "'response'"),
+    _strategy('treatment = { while = "response=CR" }', 1, "treatment.event", "missing"),
+    _strategy('treatment = "relapse="', 1, "treatment", "not an event term"),
+    _strategy(f'{HSCT}methods = ["time_dependant"]', 2, "methods.0", "'time_dependent'"),
+    _strategy(f'{HSCT}methods = ["naive", "naive"]', 2, "methods", "twice"),
+    _strategy(f'{HSCT}methods = ["naive"]\nprimary = "naive"', 3, "primary", "cannot be quoted"),
+    _strategy(f'{HSCT}primary = "sequential"', 2, "primary", "none of the methods"),
+    _strategy(f'{HSCT}methods = ["landmark"]', -2, "landmarks", "no landmarks"),
+    _strategy(f"{HSCT}landmarks = [-30]", 2, "landmarks", "before day zero"),
+    _strategy(f"{HSCT}grace = -1", 2, "grace", "before day zero"),
+    _strategy(f"{HSCT}graces = [60, -60]", 2, "graces", "before day zero"),
+    _strategy(f"{HSCT}horizon = 0", 2, "horizon", "no day"),
+    _strategy(f"{HSCT}truncate = 0.2", 2, "truncate", "quantile"),
+    _strategy(f"{HSCT}bootstrap = 1", 2, "bootstrap", "one resample"),
+    _strategy(f'{HSCT}comparator = "nevr"', 2, "comparator", "'never'"),
+    _strategy(f'{HSCT}adjust = ["rsik"]', 2, "adjust", "'risk'"),
+    _strategy(f'{HSCT}adjust = ["hsct"]', 2, "adjust", "no baseline column"),
+    _strategy(f'{HSCT}time_varying = ["relaps"]', 2, "time_varying", "'relapse'"),
+    _strategy(f'{HSCT}cluster = "center"', 2, "cluster", "'centre'"),
+    _strategy(f"{HSCT}grece = 60", 2, "grece", "'grace'"),
+    _strategy('exposure = "response=CR"', -2, "landmarks", "no landmarks"),
+    _strategy(
+        'exposure = "response=CR"\nlandmarks = [28]\nmethods = ["naive"]', 3, "methods", "an exposure is a state"
+    ),
+]
+
 TABLES = [
     _patients("patient,age", "Patient,age", 1, "patient", "'Patient'"),
     _patients("patient,age,risk,centre\n", "", 1, "patient", "no such column"),
@@ -297,4 +337,4 @@ def _numbered(folder: Path, number: str) -> None:
     _write(folder / "events.csv", "\n".join([lines[0] + ",number", *(f"{line},{number}" for line in lines[1:])]) + "\n")
 
 
-CASES = [*FILES, *SETTINGS, *TABLES]
+CASES = [*FILES, *SETTINGS, *STRATEGIES, *TABLES]

@@ -95,7 +95,7 @@ def write_made_up(folder: Path, n: int, seed: int, *, treated: float = 0.6) -> P
         rows += [[f"P{i}", "hsct", hsct[i], ""]] if hsct[i] < end[i] else []
         last = "last_contact" if event[i] > 1240 else "death" if dies[i] else "relapse"
         rows += [[f"P{i}", last, end[i], ""], *([[f"P{i}", "death", end[i] + 60, ""]] if last == "relapse" else [])]
-    people = [[f"P{i}", f"{draw.normal(30, 12):.1f}", ("standard", "high")[i % 3 == 0]] for i in range(n)]
+    people = [[f"P{i}", f"{draw.uniform(5, 60):.1f}", ("standard", "high")[i % 3 == 0]] for i in range(n)]
     write(folder / "patients.csv", ["patient", "age", "risk"], people)
     write(folder / "events.csv", ["patient", "event", "day", "value"], [row for row in rows if keeps(row, end, dies)])
     return folder

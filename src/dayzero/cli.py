@@ -5,7 +5,7 @@ Exit codes: 0 done; 1 the data have findings of level error; 2 the input cannot 
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -30,13 +30,18 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder that receives the
 def report(
     study: Annotated[Path, typer.Argument(help="The study file, or the folder that holds study.toml.")],
     out: OutOption = Path("report"),
+    mapped: Annotated[
+        Path | None, typer.Option("--save-mapped", help="Folder that receives the tables that [map] makes.")
+    ] = None,
 ) -> int:
     """Run a study and write its report."""
-    from dayzero.study import read_study, run
+    from dayzero.study import read_study, run, save_mapped
 
     console = Console(stderr=True, highlight=False, markup=False)
     with console.status("Reading the study"):
         read = read_study(study)
+    if mapped is not None:
+        save_mapped(read, mapped)
     results = run(read, progress=_progress(console))
     with console.status("Writing the report"):
         results.write(out)
@@ -53,13 +58,36 @@ def check(study: Annotated[Path, typer.Argument(help="The study file, or the fol
     from dayzero.checks import findings_table
     from dayzero.study import check_study, read_study
 
-    findings = check_study(read_study(study))
+    read = read_study(study)
+    findings = check_study(read)
     table = Table("Level", "Finding", "What, and how to mend it", show_lines=True)
     for level, code, where, what, mend in findings_table(findings):
         table.add_row(level, f"{code}\n{where}".strip(), f"{what} {mend}".strip())
     console = Console(highlight=False, markup=False)
+    if read.mapped is not None:
+        console.print(_sizes(len(read.mapped.patients.rows), read.mapped.counts()))
     console.print(table if findings else "Nothing found.")
     return 1 if any(finding.level == "error" for finding in findings) else 0
+
+
+@app.command()
+def doctor(
+    study: Annotated[Path, typer.Argument(help="The study file, or the folder that holds study.toml.")],
+    out: Annotated[Path | None, typer.Option("--out", help="HTML file to write: the same list, to print.")] = None,
+) -> int:
+    """Print what to look up in the data of a study, first what would change its results most."""
+    from dayzero.doctor import examine
+    from dayzero.report.doctor_page import doctor_table, write_doctor
+    from dayzero.study import read_study
+
+    console = Console(highlight=False, markup=False)
+    with Console(stderr=True).status("Holding the results against the data"):
+        page = examine(read_study(study))
+    console.print(doctor_table(page) if page.items else "Nothing to look up.")
+    if out is not None:
+        write_doctor(page, out)
+        sys.stdout.write(f"To print: {out}\n")
+    return 1 if any(item.level == "error" for item in page.items) else 0
 
 
 @app.command()
@@ -114,6 +142,12 @@ def print_version() -> int:
 def _progress(console: Console) -> Callable[[str], None]:
     """Return what prints each step as it begins: on a terminal, where somebody is waiting."""
     return lambda words: console.print(f"  {words}", style="dim") if console.is_terminal else None
+
+
+def _sizes(patients: int, events: Mapping[str, int]) -> str:
+    """Say how large mapped tables are."""
+    names = ", ".join(f"{name} {n:,}" for name, n in events.items())
+    return f"Mapped: {patients:,} patients, {sum(events.values()):,} events: {names}."
 
 
 def _print_findings(console: Console, findings: Sequence[Finding]) -> None:

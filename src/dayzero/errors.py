@@ -81,6 +81,8 @@ class Finding:
         Row numbers in that file, the header being row 1.
     patient_rows
         Row numbers in the patients file of the patients concerned.
+    column
+        Header of the column in which it stands, where it is one.
     """
 
     level: Level
@@ -90,3 +92,4 @@ class Finding:
     table: str = ""
     rows: tuple[int, ...] = ()
     patient_rows: tuple[int, ...] = ()
+    column: str = ""

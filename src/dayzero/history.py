@@ -4,8 +4,8 @@
 ones and told apart by their ``source``.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -45,6 +45,8 @@ class History:
         Day after which nothing is used, if any.
     dropped_after_cutoff
         How many events lie after it; they are not among ``events``.
+    possible
+        By row in the events file, the first and the last day that a partial date can mean; its event is undated.
     """
 
     patients: pl.DataFrame
@@ -54,6 +56,7 @@ class History:
     calendar: bool = True
     cutoff: float | None = None
     dropped_after_cutoff: int = 0
+    possible: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of patients."""

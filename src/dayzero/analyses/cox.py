@@ -12,6 +12,8 @@ from dayzero.analyses.context import Context
 from dayzero.analyses.cox_model import Options, adjusted_curves, estimate_model, fit_model
 from dayzero.errors import InputError
 from dayzero.estimators.cox.design import CoxModel
+from dayzero.estimators.cox.firth import FirthCoxFit
+from dayzero.estimators.cox.fit import CoxFit
 from dayzero.estimators.cox.proportional_hazards import Transform
 from dayzero.estimators.cox.time_effects import split_time_effects
 from dayzero.estimators.terms.covariates import code_levels
@@ -87,8 +89,26 @@ class CoxSettings:
         return self.ties or ("breslow" if self.penalty == "firth" else "efron")
 
 
-def run_cox(settings: CoxSettings, context: Context) -> Section:
-    """Fit the multivariable model and each term alone, test the assumptions, and predict what is asked for."""
+@dataclass(frozen=True)
+class Prepared:
+    """A Cox model ready to be fitted: its tables, before and after they are split, its treatments, its options."""
+
+    endpoint: Endpoint
+    columns: tuple[str, ...]
+    treatments: tuple[str, ...]
+    derived: Spells
+    spells: Spells
+    whole: Spells
+    model: CoxModel
+    options: Options
+
+    def fit(self) -> CoxFit | FirthCoxFit:
+        """Fit the multivariable model."""
+        return fit_model(self.whole, self.model, self.options)
+
+
+def prepare_cox(settings: CoxSettings, context: Context) -> Prepared:
+    """Derive the table of a model, split where its treatments begin and where its effects change with time."""
     endpoint = context.endpoint(settings.endpoint)
     columns = columns_of(settings.terms, context.history.patients.columns)
     treatments = tuple(term for term in columns if is_treatment(context, term, endpoint))
@@ -97,8 +117,6 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
             context.baseline(name, key, endpoint)
     derived = context.spells(endpoint, treatments)
     spells = with_treatments(derived, treatments, switch=settings.switch)
-    whole = split_time_effects(spells, settings.terms)
-    options = _options(settings, spells)
     model = CoxModel(
         terms=settings.terms,
         ties=settings.handling,
@@ -106,17 +124,33 @@ def run_cox(settings: CoxSettings, context: Context) -> Section:
         cluster=settings.cluster or None,
         reference=settings.reference,
     )
-    fitted = fit_model(whole, model, options)
+    return Prepared(
+        endpoint=endpoint,
+        columns=columns,
+        treatments=treatments,
+        derived=derived,
+        spells=spells,
+        whole=split_time_effects(spells, settings.terms),
+        model=model,
+        options=_options(settings, spells),
+    )
+
+
+def run_cox(settings: CoxSettings, context: Context) -> Section:
+    """Fit the multivariable model and each term alone, test the assumptions, and predict what is asked for."""
+    ready = prepare_cox(settings, context)
+    endpoint, spells = ready.endpoint, ready.spells
+    fitted = ready.fit()
     return Section(
         kind="cox",
         title=f"Cox model of {in_sentence(endpoint.title)}",
         endpoint=endpoint,
-        estimates=estimate_model(fitted, whole, spells, options),
-        curves=adjusted_curves(fitted, whole, options),
+        estimates=estimate_model(fitted, ready.whole, spells, ready.options),
+        curves=adjusted_curves(fitted, ready.whole, ready.options),
         definition=definition(endpoint),
-        notes=(*(_note(term, settings.switch) for term in treatments), *_undated(derived, spells)),
+        notes=(*(_note(term, settings.switch) for term in ready.treatments), *_undated(ready.derived, spells)),
         settings={**vars(settings), "ties": settings.handling, "by": settings.adjusted,
-                  "reference": _references(spells, columns, settings.reference)},
+                  "reference": _references(spells, ready.columns, settings.reference)},
     )  # fmt: skip
 
 

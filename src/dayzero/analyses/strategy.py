@@ -3,16 +3,26 @@
 The naive comparison stands beside them to show its bias.
 """
 
+import polars as pl
+
 from dayzero.analyses.context import Context
 from dayzero.analyses.strategy_curves import draw_method
 from dayzero.analyses.strategy_design import target_trial
-from dayzero.analyses.strategy_estimates import EVERYBODY, Estimation, Found, account, estimate_methods, vary_grace
+from dayzero.analyses.strategy_estimates import (
+    CONTRASTS,
+    EVERYBODY,
+    Estimation,
+    Found,
+    account,
+    estimate_methods,
+    vary_grace,
+)
 from dayzero.analyses.strategy_population import Population, derive_population
 from dayzero.analyses.strategy_settings import StrategySettings
 from dayzero.checks.support import landmark_few_treated, positivity
 from dayzero.checks.treatments import time_varying_undated, treatment_mixes_states
 from dayzero.errors import Finding
-from dayzero.estimate import concat
+from dayzero.estimate import Estimate, concat
 from dayzero.estimators.terms.language import columns_of
 from dayzero.protocol import Endpoint, definition, term_words
 from dayzero.protocol.words import treatment_words
@@ -37,7 +47,7 @@ def run_strategy(settings: StrategySettings, context: Context) -> Section:
     if not settings.exposure:
         require_untreated(people.spells, settings.term)
     found = estimate_methods(asked, methods)
-    drawn = [draw_method(*asked.tables(asked.strategy(name))[0]) for name in methods]
+    drawn = [draw_method(*asked.tables(asked.strategy(name))[0]) for name in methods if _has_numbers(found[name])]
     return Section(
         kind="strategy",
         title=f"{_words(settings)} and {in_sentence(endpoint.title)}",
@@ -54,9 +64,17 @@ def run_strategy(settings: StrategySettings, context: Context) -> Section:
 
 
 def _methods(settings: StrategySettings) -> tuple[Method, ...]:
-    """Return what is estimated: what is asked for, where everybody is over time, and never the naive one alone."""
-    chosen = settings.chosen if settings.chosen != ("naive",) else ("time_dependent", "naive")
-    return chosen if EVERYBODY in chosen or settings.exposure else (*chosen, EVERYBODY)
+    """Return what is estimated: what is asked for, where everybody is over time, and last the naive, never alone."""
+    chosen: list[Method] = [name for name in settings.chosen if name != "naive"] or ["time_dependent"]
+    if EVERYBODY not in chosen and not settings.exposure:
+        chosen.append(EVERYBODY)
+    return (*chosen, *(name for name in settings.chosen if name == "naive"))
+
+
+def _has_numbers(rows: Estimate) -> bool:
+    """Return whether a method found something: a contrast, or where everybody is."""
+    numbers = rows.rows.filter(pl.col("statistic").is_in([*CONTRASTS, "state_probability"]))
+    return bool(numbers["estimate"].is_not_null().any())
 
 
 def _words(settings: StrategySettings) -> str:

@@ -1,4 +1,4 @@
-"""The target trial beside its emulation, in words (TARGET: Cashin et al. 2025, JAMA 334:1084 and BMJ 390:e087179).
+"""The target trial beside its emulation, in words (TARGET: Cashin et al. 2025, JAMA, doi 10.1001/jama.2025.13350).
 
 A comparison of treatments in observed patients is read as an attempt at a trial that was not done: each item says how
 that trial would be, and what stands for it in the data.

@@ -1,11 +1,11 @@
 """Settings of the analysis kind ``strategy``: what is compared, how, and which number may be quoted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from dayzero.errors import InputError
-from dayzero.protocol import Treatment
+from dayzero.protocol import Treatment, parse_term
 from dayzero.strategies.strategy import Method, Strategy, Ties
 
 WITH_LANDMARKS: Final = ("landmark", "landmark_super")
@@ -75,15 +75,9 @@ class StrategySettings:
 
     def __post_init__(self) -> None:
         """Refuse a comparison of nothing, or of a thing that its methods cannot see."""
-        if bool(self.treatment) == bool(self.exposure):
-            mend = 'Write treatment = "hsct", or exposure = "mrd=negative".'
-            raise InputError("neither a treatment nor an exposure, or both", mend=mend, column="treatment")
+        self._check_treatment()
         if len(set(self.methods)) < len(self.methods):
             raise InputError("a method twice", mend="Name each method once.", column="methods")
-        wrong = [name for name in self.methods if self.exposure and name not in OF_EXPOSURES]
-        if wrong:
-            fault = f"the method {wrong[0]!r} asks when a treatment starts, and an exposure is a state"
-            raise InputError(fault, mend=f"Use {' or '.join(OF_EXPOSURES)}.", column="methods")
         if self.primary and self.primary not in self.chosen:
             raise InputError("primary is none of the methods", mend="Name one of the methods.", column="primary")
         if self.primary == "naive":
@@ -92,12 +86,27 @@ class StrategySettings:
         if self.graces and "clone_censor_weight" not in self.chosen:
             mend = 'Add "clone_censor_weight" to the methods.'
             raise InputError("graces without clone-censor-weight", mend=mend, column="graces")
+        if not all(days >= 0.0 for days in self.graces):
+            fault = "a grace period that ends before day zero"
+            raise InputError(fault, mend="Write graces = [60, 120].", column="graces")
         if self.bootstrap < 0 or self.bootstrap == 1:
             raise InputError("a bootstrap of one resample", mend="Write bootstrap = 500, or 0.", column="bootstrap")
         for name in self.chosen:
             self.strategy(name)
-        for days in self.graces:
-            replace(self, grace=days, graces=())
+
+    def _check_treatment(self) -> None:
+        """Refuse what is no treatment and no exposure, and methods that an exposure has not."""
+        if bool(self.treatment) == bool(self.exposure):
+            fault = "both a treatment and an exposure" if self.treatment else "neither a treatment nor an exposure"
+            mend = 'Write treatment = "hsct", or exposure = "mrd=negative".'
+            raise InputError(fault, mend=mend, column="treatment")
+        for key, text in (("treatment", self.treatment), ("exposure", self.exposure)):
+            if isinstance(text, str) and text:
+                _check_term(text, key)
+        wrong = [name for name in self.methods if self.exposure and name not in OF_EXPOSURES]
+        if wrong:
+            fault = f"the method {wrong[0]!r} asks when a treatment starts, and an exposure is a state"
+            raise InputError(fault, mend=f"Use {' or '.join(OF_EXPOSURES)}.", column="methods")
 
     @property
     def term(self) -> str:
@@ -134,3 +143,10 @@ class StrategySettings:
             cluster=self.cluster or None,
             penalty="firth" if firth or self.penalty == "firth" else "none",
         )
+
+
+def _check_term(text: str, key: str) -> None:
+    try:
+        parse_term(text)
+    except InputError as error:
+        raise InputError(error.fault, mend=error.mend, column=key) from None

@@ -10,7 +10,18 @@ from typing import Final
 
 import numpy as np
 
-from dayzero.checks import columns, endpoint_facts, follow_up, known_later, order, repeats
+from dayzero.checks import (
+    baseline,
+    columns,
+    dates,
+    endpoint_facts,
+    follow_up,
+    intervals,
+    known_later,
+    order,
+    repeats,
+    twice,
+)
 from dayzero.checks.evidence import Evidence, Fault
 from dayzero.checks.known_later import columns_known_later
 from dayzero.checks.support import landmark_few_treated, positivity
@@ -62,6 +73,9 @@ CHECKS: Final = (
     Check("error", "potential-follow-up", follow_up.potential_follow_up, "Correct the dates, or remove the column."),
     Check("error", "repeated-death", repeats.repeated_death, "Keep the right one."),
     Check("warning", "duplicate-event", repeats.duplicate_event, "Keep one row of each."),
+    Check("warning", "repeated-event", twice.repeated_event, "Keep the right one."),
+    Check("warning", "duplicate-differs", twice.duplicate_differs, "Keep the right one, or tell them apart."),
+    Check("warning", "patient-without-events", twice.patient_without_events, "Add the events, or remove the patient."),
     Check("error", "number-out-of-order", repeats.number_out_of_order, "Correct the numbers, or leave them empty."),
     Check("error", "lymphodepletion-after-infusion", order.lymphodepletion_after_infusion, _DATES),
     Check("warning", "lymphodepletion-window", order.lymphodepletion_window, _LOOK),
@@ -75,6 +89,17 @@ CHECKS: Final = (
     Check("error", "engraftment-before-transplant", order.engraftment_before_transplant, "Add the transplant."),
     Check("warning", "gvhd-without-transplant", order.gvhd_without_transplant, "Add the transplant."),
     Check("warning", "event-before-diagnosis", order.event_before_diagnosis, _LOOK),
+    Check("warning", "engraftment-window", intervals.engraftment_window, _LOOK),
+    Check("warning", "crs-window", intervals.crs_window, _LOOK),
+    Check("warning", "transplant-years-later", intervals.transplant_years_later, _LOOK),
+    Check("warning", "year-slip", intervals.year_slip, "Check the year of the date."),
+    Check("error", "default-date", dates.default_date, "Look the dates up; remove the row where there was no event."),
+    Check("warning", "shared-date", dates.shared_date, "Look the dates up."),
+    Check("warning", "dates-filled-in", dates.dates_filled_in, "Write what is known: 2021-03, or 2021."),
+    Check("warning", "date-beyond-others", dates.date_beyond_others, "Check the year of the date."),
+    Check("error", "birth-after-event", baseline.birth_after_event, _DATES),
+    Check("warning", "age-against-birth", baseline.age_against_birth, "Check the age, and the date of birth."),
+    Check("warning", "value-implausible", baseline.value_implausible, "Check the value, and its unit."),
     Check("error", "column-known-later", known_later.column_known_later, _LATER),
     Check("warning", "column-almost-numeric", columns.column_almost_numeric, _MISSING),
     Check("warning", "os-event-missed", endpoint_facts.os_event_missed, "Compare the definitions."),
@@ -120,4 +145,4 @@ def _finding(evidence: Evidence, check: Check, fault: Fault, files: tuple[str, s
     rows = tuple(sorted(evidence.events["row"].gather(fault.events).to_list()))
     table = files[1] if rows else files[0] if patients or fault.header else ""
     rows = rows or ((1,) if fault.header else patients)
-    return Finding(check.level, check.code, fault.message, check.mend, table, rows, patients)
+    return Finding(check.level, check.code, fault.message, check.mend, table, rows, patients, fault.column)

@@ -34,7 +34,7 @@ def _almost(column: pl.Series) -> Iterable[Fault]:
         f"The column {column.name!r} has numbers in all cells but {len(rows):,}, which hold "
         f"{counted(len(texts), 'distinct text')}: it is analysed as text, each number a level of its own."
     )
-    return (Fault(message, patients=rows),)
+    return (Fault(message, patients=rows, column=column.name),)
 
 
 def _texts(cells: pl.Series) -> pl.Series:

@@ -33,12 +33,15 @@ class Fault:
         Indices of the patients concerned.
     header
         Whether the fault lies in a column of the patients file, and so in its first row.
+    column
+        Header of the column that it lies in; empty where it is the date of the events, or none in particular.
     """
 
     message: str
     events: Ints = field(default_factory=NONE.copy)
     patients: Ints = field(default_factory=NONE.copy)
     header: bool = False
+    column: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,8 +198,8 @@ def events_fault(evidence: Evidence, positions: Ints, words: str) -> Iterable[Fa
     return (Fault(words.format(n=n, who=who), events=positions, patients=patients),)
 
 
-def patients_fault(patients: Ints, words: str) -> Iterable[Fault]:
+def patients_fault(patients: Ints, words: str, column: str = "") -> Iterable[Fault]:
     """Return one fault for some patients, or none where there are none; ``{n}`` becomes their number (1 patient)."""
     if not len(patients):
         return ()
-    return (Fault(words.replace("{n}", counted(len(patients), "patient")), patients=patients),)
+    return (Fault(words.replace("{n}", counted(len(patients), "patient")), patients=patients, column=column),)

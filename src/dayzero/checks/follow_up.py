@@ -64,4 +64,4 @@ def _too_long(column: pl.Series, room: Floats) -> Iterable[Fault]:
     durations = column.fill_null(0.0).to_numpy()
     longer = np.isfinite(room) & ((durations - 1) * unit > room)  # one unit for rounding, and for counting from day 1
     words = f"{{n}} whose follow-up in the column {column.name!r} is longer than from their first event to the cutoff."
-    return patients_fault(np.flatnonzero(longer), words)
+    return patients_fault(np.flatnonzero(longer), words, column=column.name)

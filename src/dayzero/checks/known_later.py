@@ -50,7 +50,11 @@ def columns_known_later(
 def column_known_later(evidence: Evidence) -> Iterable[Fault]:
     """Report the columns that were known only after day zero."""
     return [
-        Fault(f"The column {column!r} {why}: refused in analyses, for its groups look into the future.", header=True)
+        Fault(
+            f"The column {column!r} {why}: refused in analyses, for its groups look into the future.",
+            header=True,
+            column=column,
+        )
         for column, why in _found(evidence)
     ]
 

@@ -36,9 +36,10 @@ def _few_treated(spells: Spells, treatment: str, landmark: float) -> tuple[Findi
     if treated >= FEW_TREATED:
         return ()
     people = counted(known, "patient") + (" at risk" if known == len(seen) else " at risk of whom it is known")
+    how_many = f"only {treated}" if treated else "none"
     message = (
-        f"On day {landmark:g} only {treated} of {people} had {treatment}: the landmark analysis is estimated as asked, "
-        "but says little."
+        f"On day {landmark:g} {how_many} of {people} had {treatment}: the landmark analysis is estimated as asked, but "
+        "says little."
     )
     return (Finding("warning", "landmark-few-treated", message, mend="Take a later landmark, planned beforehand."),)
 

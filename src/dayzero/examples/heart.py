@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,5 +37,5 @@ def _events(row: dict[str, Any]) -> Iterable[tuple[object, ...]]:
     yield patient, "enrolment", row["accept.dt"], None
     if row["transplant"]:
         score = row["mscore"]
-        yield patient, "transplant", row["tx.date"], score if score == score else None  # NaN: the donor was not typed
+        yield patient, "transplant", row["tx.date"], None if isnan(score) else score
     yield patient, "death" if row["fustat"] else "last_contact", end, None

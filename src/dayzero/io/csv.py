@@ -75,7 +75,7 @@ def read_csv(path: Path, *, name: str, required: Sequence[str] = ()) -> Table:
         first = next(text)
         form = read_form(first, file=file, required=required)
         rows, quoted = pass_gate(chain([first], text), form)
-        frame = _parse(source, form, quoted=quoted)
+        frame = parse(source, form, quoted=quoted)
     except OSError as error:
         raise open_fault(error, file=file) from None
     if frame.height != rows - 1:
@@ -83,9 +83,31 @@ def read_csv(path: Path, *, name: str, required: Sequence[str] = ()) -> Table:
     return _without_blank_rows(Table(file, frame, np.arange(2, rows + 1)))
 
 
-def _parse(source: Path | bytes, form: Form, *, quoted: bool) -> pl.DataFrame:
+def parse(source: Path | bytes, form: Form, *, quoted: bool, header: bool = True, skip: int = 0) -> pl.DataFrame:
+    """Parse text that has passed the gate.
+
+    Parameters
+    ----------
+    source
+        The file, or its text as UTF-8.
+    form
+        How it is written.
+    quoted
+        Whether there is a quotation mark.
+    header
+        Whether its first row names the columns; otherwise it is a row like any other.
+    skip
+        How many lines stand above it.
+
+    Returns
+    -------
+    DataFrame
+        (rows, columns) text, empty cells null.
+    """
     frame = pl.read_csv(
         source if isinstance(source, bytes) else source.absolute(),
+        has_header=header,
+        skip_lines=skip,
         separator=form.separator,
         eol_char=form.line_end,
         quote_char='"' if quoted else None,

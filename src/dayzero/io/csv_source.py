@@ -49,21 +49,36 @@ def text_source(path: Path, *, file: str) -> Path | bytes:
     InputError
         Where it cannot be opened, is a known binary format, or is broken or very large UTF-16.
     """
-    size = file_size(path, file=file)
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(64)
-    except OSError as error:
-        raise open_fault(error, file=file) from None
-    _refuse_binary(start, file)
-    if not start.startswith(_UTF16_BOMS):
+    if not refuse_binary(path, file=file).startswith(_UTF16_BOMS):
         return path
-    if size > MAX_UTF16:
+    if file_size(path, file=file) > MAX_UTF16:
         raise InputError("UTF-16 text above 100 MB", mend="Save the file as UTF-8.", file=file)
     try:
         return path.read_bytes().decode("utf-16").encode("utf-8")
     except UnicodeError:
         raise InputError("broken UTF-16 text", mend="Save the file as UTF-8.", file=file) from None
+
+
+def refuse_binary(path: Path, *, file: str) -> bytes:
+    """Return the first 64 bytes of a file, unless they are those of a known binary format, or of a web page.
+
+    Raises
+    ------
+    InputError
+        Where they are, or where the file cannot be opened.
+    """
+    file_size(path, file=file)
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(64)
+    except OSError as error:
+        raise open_fault(error, file=file) from None
+    for signature, what in _SIGNATURES:
+        if start.startswith(signature):
+            raise InputError(f"this is {what}, not a text table", mend=_AS_CSV, file=file)
+    if start.removeprefix(_BOM).lstrip().lower().startswith(_MARKUP):
+        raise InputError("this is a web page or XML, not a text table", mend=_AS_CSV, file=file)
+    return start
 
 
 def pieces(source: Path | bytes) -> Iterator[bytes]:
@@ -77,11 +92,3 @@ def pieces(source: Path | bytes) -> Iterator[bytes]:
 
 def _opened(source: Path | bytes) -> BinaryIO:
     return BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-
-
-def _refuse_binary(start: bytes, file: str) -> None:
-    for signature, what in _SIGNATURES:
-        if start.startswith(signature):
-            raise InputError(f"this is {what}, not a text table", mend=_AS_CSV, file=file)
-    if start.removeprefix(_BOM).lstrip().lower().startswith(_MARKUP):
-        raise InputError("this is a web page or XML, not a text table", mend=_AS_CSV, file=file)

@@ -10,6 +10,7 @@ import polars as pl
 from dayzero.errors import Finding, InputError
 from dayzero.history import CORE_EVENTS, EVENT_COLUMNS, History
 from dayzero.io.csv import Table
+from dayzero.io.partial_dates import PARTIAL, possible_days, precision
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -20,7 +21,6 @@ _NUMBER: Final = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _CLOCK: Final = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 _TIMESTAMP: Final = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_CLOCK}"
-_PARTIAL: Final = r"^[0-9]{4}(-[0-9]{2})?(-(XX|xx|00))?$"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def make_history(
         raise InputError("a cutoff is a date, but the events have days", mend=mend, file=events.name, column="day")
     table = _events(events, data, index=index, day=day)
     kept = table.filter(pl.col("patient") >= 0)
-    end = _follow_up(kept, frame.height, cutoff)
+    end = end_of_follow_up(kept, frame.height, cutoff)
     used = kept if cutoff is None else kept.filter(pl.col("day").is_null() | (pl.col("day") <= cutoff))
     history = History(
         patients=frame,
@@ -91,6 +91,7 @@ def make_history(
         calendar=calendar,
         cutoff=cutoff,
         dropped_after_cutoff=kept.height - used.height,
+        possible=possible_days(events) if any(found.code == "partial-date" for found in undated) else {},
     )
     return history, (*found, *unknown, *undated)
 
@@ -193,7 +194,7 @@ def _dates(column: pl.Series, events: Table) -> tuple[pl.Series, bool, list[Find
     codes = column.cast(pl.Enum(distinct)).to_physical()
     stamps = distinct.str.strip_chars()
     known = stamps.str.contains(_DATE) | stamps.str.contains(_TIMESTAMP)
-    partial = stamps.str.contains(_PARTIAL)
+    partial = stamps.str.contains(PARTIAL)
     dates = stamps.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).set(~known, None)
     days = dates.cast(pl.Int64).cast(pl.Float64)
     strange = ~known & ~partial
@@ -201,7 +202,7 @@ def _dates(column: pl.Series, events: Table) -> tuple[pl.Series, bool, list[Find
         row = int(events.rows[strange.gather(codes).fill_null(value=False).arg_true()[0]])
         raise InputError("not a date", mend="Write it as 2021-03-25.", file=events.name, row=row, column="date")
     reasons = (
-        ("partial-date", "a partial date", partial),
+        ("partial-date", f"a partial date ({precision(column.filter(partial.gather(codes)))})", partial),
         ("impossible-date", "a date that no calendar has", known & days.is_null()),
     )
     found = _undated(events, column.is_null(), "missing-date", "no date")
@@ -272,7 +273,7 @@ def _check_names(events: Table, names: pl.Series, data: DataSettings) -> None:
             raise InputError("not an event name that is known", mend=mend, file=events.name, row=row, column="event")
 
 
-def _follow_up(events: pl.DataFrame, n: int, cutoff: float | None) -> Floats:
+def end_of_follow_up(events: pl.DataFrame, n: int, cutoff: float | None) -> Floats:
     """Return each patient's last day: death (also before a later contact), else the last contact, cut at the cutoff."""
     last = _extreme(events.filter(pl.col("event") == "last_contact"), n, latest=True)
     death = _extreme(events.filter(pl.col("event") == "death"), n, latest=False)

@@ -34,6 +34,18 @@ def _printable(char: str) -> str:
     return "\ufffd" if bad else char
 
 
+def fixed(value: float, digits: int) -> str:
+    """Write a number with so many decimals; what rounds to zero has no sign.
+
+    Examples
+    --------
+    >>> fixed(-0.04, 1), fixed(-0.06, 1)
+    ('0.0', '-0.1')
+    """
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0.0 else text
+
+
 def percent(value: Number) -> str:
     """Write a probability in per cent with one decimal.
 
@@ -42,7 +54,7 @@ def percent(value: Number) -> str:
     >>> percent(0.58333)
     '58.3'
     """
-    return NONE if value is None else f"{abs(100 * value) if value == 0 else 100 * value:.1f}"
+    return NONE if value is None else fixed(100 * value, 1)
 
 
 def ratio(value: Number) -> str:
@@ -164,7 +176,7 @@ def days_as(value: Number, unit: str) -> str:
     >>> days_as(-60.875, "months"), days_as(None, "days")
     ('-2.0', '–')
     """
-    return NONE if value is None else f"{value / DAYS_PER[unit]:.1f}"
+    return NONE if value is None else fixed(value / DAYS_PER[unit], 1)
 
 
 def signed_interval(row: Mapping[str, Any], write: Callable[[Number], str]) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEVELS: Final = {"error": "Errors", "warning": "Warnings", "note": "Notes"}
 _MOST_ROWS: Final = 12
-_FILES: Final = resources.files("dayzero.report") / "templates"
+FILES: Final = resources.files("dayzero.report") / "templates"
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,8 @@ def _setting(value: object) -> str:
         return ", ".join(f"{name} = {_setting(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_setting(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -165,7 +167,7 @@ def render_html(page: Page, printed: tuple[Printed, ...] | None = None) -> str:
 
     css = style_sheet()
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    text = _template().render(
+    text = template("report.html.j2").render(
         page=page,
         printed=printed if printed is not None else print_sections(page),
         css=Markup(css),  # noqa: S704  # our own file
@@ -182,8 +184,9 @@ def render_html(page: Page, printed: tuple[Printed, ...] | None = None) -> str:
     return f"{text}\n"
 
 
-@lru_cache(maxsize=1)
-def _template() -> "Template":
+@lru_cache(maxsize=2)
+def template(name: str) -> "Template":
+    """Return a template of a page: what is not ours is escaped, and what cannot be printed is taken out."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -192,7 +195,7 @@ def _template() -> "Template":
     environment.filters["slug"] = slug
     environment.filters["places"] = places
     environment.filters["unbroken"] = unbroken
-    return environment.from_string((_FILES / "report.html.j2").read_text(encoding="utf-8"))
+    return environment.from_string((FILES / name).read_text(encoding="utf-8"))
 
 
 _RANGE: Final = re.compile(r"\d[\d.]*–\d[\d.]*")
@@ -221,7 +224,7 @@ def style_sheet() -> str:
     """Return the style sheet, with the colours of the figures on a dark page."""
     dark = "".join(f'svg [{name}="{light}"]{{{name}:{colour}}}\n' for light, colour in DARK.items()
                    for name in ("fill", "stroke"))  # fmt: skip
-    css = (_FILES / "report.css").read_text(encoding="utf-8")
+    css = (FILES / "report.css").read_text(encoding="utf-8")
     return f"{css}@media screen and (prefers-color-scheme:dark){{\n{dark}}}\n"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dayzero.report.canvas import SIZE, Canvas, new_canvas, width_of, wrap
 from dayzero.report.cox_table import term_parts
 from dayzero.report.footnotes import explain, footnotes, mark
-from dayzero.report.formats import NONE, count, percent, plain, sentence_case
+from dayzero.report.formats import NONE, count, fixed, percent, plain, sentence_case
 from dayzero.report.labels import in_sentence
 from dayzero.report.page import Section
 from dayzero.report.palette import FAINT, INK, SOFT, style_of
@@ -116,7 +116,7 @@ def _change(each: Balance | None) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return NONE if value is None else f"{value:.2f}".replace("-", "−")
+    return NONE if value is None else fixed(value, 2).replace("-", "−")
 
 
 def draw_balance(result: Result, *, synthetic: bool = False) -> "Figure":

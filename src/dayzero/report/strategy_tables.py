@@ -175,8 +175,9 @@ def contrast(section: Section, result: Result) -> Table | None:
     if result.suppressed and not result.has_contrast:
         return None
     by = f" by {horizon_of(section)}" if horizon_of(section) else ""
+    since = " from the landmark" if result.method == "landmark" else ""
     pairs = [("risk", f"Risk of {event_words(section)}{by}, %", percent),
-             ("rmst", f"Mean time free of it{by}, {duration_unit(section)}", _time_of(section))]  # fmt: skip
+             ("rmst", f"Mean time free of it{since}{by}, {duration_unit(section)}", _time_of(section))]  # fmt: skip
     marks = footnotes(row for row in result.rows if row["statistic"] in _SHOWN)
     lines = [Row(name, _arm_cells(result, statistic, marks, write)) for statistic, name, write in pairs
              if result.row(f"{statistic}_difference") or result.row(statistic, TREAT)]  # fmt: skip

@@ -265,7 +265,9 @@ def _bias(section: Section, naive: Result) -> tuple[str, ...]:
                     f"{share_of(immortal, effect)} (the biased naive ratio {ratio(math.exp(effect))}, "
                     f"time-dependent {ratio(math.exp(effect - immortal))}, both unadjusted).")  # fmt: skip
     if timing and section.settings.get("primary"):
-        said.append(f"Timing and indication multiply it by {ratio(math.exp(timing))}{_from(timing, immortal, effect)}.")
+        own = section.settings["primary"] == "time_dependent"
+        what = "Adjustment multiplies" if own else "Timing and indication multiply"
+        said.append(f"{what} it by {ratio(math.exp(timing))}{_from(timing, immortal, effect)}.")
     return tuple(said)
 
 

@@ -81,8 +81,9 @@ def sequential_trials(
 
     Notes
     -----
-    A trial has a row for each patient who is eligible, so the table has about patients x trials rows of some 100 bytes:
-    2,000 patients with 90 daily trials 180,000; 10,000 with 300 days of treatments 3 million and 0.5 GiB.
+    A trial has a row for each patient who is eligible, or several where their columns change: 2,000 patients with 90
+    daily trials make 180,000 rows, 10,000 patients 900,000, which take 0.8 GiB to estimate. Where that is too much,
+    let ``every`` be 7 or more: no time becomes immortal by it.
 
     Examples
     --------

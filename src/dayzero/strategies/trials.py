@@ -100,7 +100,7 @@ def stack_trials(spells: Spells, treatment: str, *, every: float, last: float | 
     starts = np.unique(own[np.isfinite(own)])
     if not len(starts):
         fault = "nobody starts the treatment while at risk in a trial"
-        raise InputError(fault, mend="Let trials start later, or less often.", column="treatment")
+        raise InputError(fault, mend="Let trials start later, or less often.", column="every")
     index, trial, entry = _eligible(spells, day, starts)
     first, mine = starts[trial], day[spells.patient[index]]
     begins = own[spells.patient[index]] == first

@@ -8,6 +8,7 @@ from pathlib import Path
 from dayzero.errors import Finding, InputError
 from dayzero.estimate import Estimate
 from dayzero.history import History
+from dayzero.io.mapping import Mapped
 from dayzero.protocol import Protocol
 from dayzero.report.document import write_report
 from dayzero.report.manifest import write_manifest
@@ -60,6 +61,12 @@ class Study:
         What was found while reading.
     inputs
         File name to sha256 of every file that was read.
+    tables
+        Names of the patients and the events table in findings.
+    mapped
+        The two tables and where their rows come from, where the study file has a ``[map]``.
+    folder
+        Where the study file is.
     """
 
     toml: Toml
@@ -69,6 +76,9 @@ class Study:
     analyses: tuple[Analysis, ...]
     findings: tuple[Finding, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[str, str] = ("patients.csv", "events.csv")
+    mapped: Mapped | None = None
+    folder: Path = Path()
 
 
 @dataclass(frozen=True)

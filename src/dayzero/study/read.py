@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dayzero.analyses import KINDS
-from dayzero.errors import InputError
-from dayzero.io.csv import read_csv
+from dayzero.errors import Finding, InputError
+from dayzero.history import History
+from dayzero.io.csv import Table, read_csv
+from dayzero.io.mapping import Mapped, error_in_source, in_source, map_tables, read_settings, read_sheets
 from dayzero.io.tables import DataSettings, day_of, make_history
 from dayzero.protocol import Protocol, library, read_protocol, with_tables
 from dayzero.report.manifest import file_digest
@@ -20,7 +22,18 @@ class _StudyFile:
     data: dict[str, object] = field(default_factory=dict)
     definitions: dict[str, object] = field(default_factory=dict)
     endpoints: dict[str, object] = field(default_factory=dict)
+    map: dict[str, object] | None = None
     analysis: tuple[dict[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The two tables, how they came about, and the files that they come from."""
+
+    patients: Table
+    events: Table
+    files: tuple[str, ...]
+    mapped: Mapped | None = None
 
 
 def read_study(path: str | Path) -> Study:
@@ -44,17 +57,46 @@ def read_study(path: str | Path) -> Study:
     data = parse_settings(DataSettings, file.data, toml=toml, path=("data",))
     protocol = with_tables(_base(path, header, toml), toml)
     analyses = tuple(_analysis(toml, position, table) for position, table in enumerate(file.analysis))
-    patients, events = path.parent / data.patients, path.parent / data.events
-    cutoff = day_of(header.cutoff.isoformat()) if header.cutoff else None
-    history, findings = make_history(
-        read_csv(patients, name=data.patients, required=("patient",)),
-        read_csv(events, name=data.events, required=("patient", "event")),
-        data,
-        cutoff=cutoff,
+    tables = _mapped(path, file.map, data, toml) if file.map is not None else _plain(path, data)
+    history, findings = _history(tables, data, header)
+    inputs = {name: file_digest(path.parent / name) for name in (path.name, *tables.files)}
+    return Study(
+        toml,
+        header,
+        protocol,
+        history,
+        analyses,
+        in_source(findings, tables.mapped),
+        inputs,
+        tables=(tables.patients.name, tables.events.name),
+        mapped=tables.mapped,
+        folder=path.parent,
     )
-    sources = ((path.name, path), (data.patients, patients), (data.events, events))
-    inputs = {name: file_digest(source) for name, source in sources}
-    return Study(toml, header, protocol, history, analyses, findings, inputs)
+
+
+def _plain(path: Path, data: DataSettings) -> _Tables:
+    """Read the two tables of the contract."""
+    patients = read_csv(path.parent / data.patients, name=data.patients, required=("patient",))
+    events = read_csv(path.parent / data.events, name=data.events, required=("patient", "event"))
+    return _Tables(patients, events, (data.patients, data.events))
+
+
+def _mapped(path: Path, table: object, data: DataSettings, toml: Toml) -> _Tables:
+    """Make the two tables from the sheets that the mapping names."""
+    settings = read_settings(table, toml)
+    mapped = map_tables(settings, read_sheets(settings, path.parent, toml), data, toml)
+    files = tuple(dict.fromkeys(sheet.file for sheet in settings.sheet))
+    return _Tables(mapped.patients, mapped.events, files, mapped)
+
+
+def _history(tables: _Tables, data: DataSettings, header: Header) -> tuple[History, tuple[Finding, ...]]:
+    cutoff = day_of(header.cutoff.isoformat()) if header.cutoff else None
+    mapped = tables.mapped
+    try:
+        history, findings = make_history(tables.patients, tables.events, data, cutoff=cutoff)
+    except InputError as error:
+        raise error_in_source(error, mapped) if mapped else error from None
+    return history, (*(mapped.findings if mapped else ()), *findings)
 
 
 def _base(path: Path, header: Header, toml: Toml) -> Protocol:

@@ -1,7 +1,7 @@
 """Running a study: analyses, laws, patients, and how it was computed."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Final
@@ -16,6 +16,7 @@ from dayzero.estimate import Estimate, concat
 from dayzero.estimators.descriptive import describe
 from dayzero.history import History
 from dayzero.identities import check_denominators, check_identities
+from dayzero.io.mapping import in_source
 from dayzero.protocol import Endpoint, listed
 from dayzero.report.labels import in_sentence
 from dayzero.report.page import FlowStep, Page, Section
@@ -41,7 +42,7 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
         The page and its estimates; ``write`` puts them into a folder.
     """
     tell = progress or (lambda _: None)
-    endpoints = _endpoints(study)
+    endpoints = endpoints_of(study)
     refused = {e.name: columns_known_later(study.history, study.protocol, (e,)) for e in endpoints}
     context = Context(study.history, study.protocol, refused, tell)
     sections = []
@@ -53,12 +54,7 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
         title=study.header.title,
         facts=_facts(study),
         synthetic=study.header.synthetic,
-        findings=(
-            *check_study(study),
-            *_facts_and_laws(study.history, endpoints),
-            *(finding for section in sections for finding in section.findings),
-            *(finding for section in sections for finding in check_denominators(section.estimates)),
-        ),
+        findings=(*check_study(study), *in_source(_found(study, endpoints, sections), study.mapped)),
         flow=_flow(study.history, endpoints),
         table_one=_table_one(study, sections),
         sections=tuple(sections),
@@ -69,9 +65,8 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
 
 def check_study(study: Study) -> tuple[Finding, ...]:
     """Return what was found while reading, and what the checks find in the data of the endpoints analysed."""
-    patients, events = list(study.inputs)[1:3]
-    found = check_history(study.history, study.protocol, _endpoints(study), files=(patients, events))
-    return (*study.findings, *found)
+    found = check_history(study.history, study.protocol, endpoints_of(study), files=study.tables)
+    return (*study.findings, *in_source(found, study.mapped))
 
 
 def _step(analysis: Analysis) -> str:
@@ -93,10 +88,19 @@ def _section(study: Study, analysis: Analysis, context: Context) -> Section:
     return replace(section, estimates=estimates, curves=curves, at_risk=at_risk)
 
 
-def _endpoints(study: Study) -> list[Endpoint]:
+def endpoints_of(study: Study) -> list[Endpoint]:
     """Return the endpoints analysed, each once, in order; a name that is none is left to its analysis."""
     names = dict.fromkeys(getattr(analysis.settings, "endpoint", "") for analysis in study.analyses)
     return [study.protocol.endpoint(name) for name in names if name in study.protocol.endpoints]
+
+
+def _found(study: Study, endpoints: list[Endpoint], sections: list[Section]) -> Iterator[Finding]:
+    """Yield what endpoints and analyses have found."""
+    yield from _facts_and_laws(study.history, endpoints)
+    for section in sections:
+        yield from section.findings
+    for section in sections:
+        yield from check_denominators(section.estimates)
 
 
 def _facts_and_laws(history: History, endpoints: list[Endpoint]) -> tuple[Finding, ...]:

@@ -211,6 +211,128 @@ ORDER = (
     ),
 )
 
+TWICE = (
+    Case(
+        "repeated-event",
+        "warning",
+        fires=add(event(2, "diagnosis", -380)),
+        near_miss=several(add(event(20, "response", 260, "CR")), add(event(20, "relapse", 300))),
+        who=(2, 2),
+    ),
+    Case(
+        "duplicate-differs",
+        "warning",
+        fires=add(event(9, "mrd", 300, "positive")),
+        near_miss=add(event(9, "mrd", 301, "positive")),
+        who=(9, 9),
+    ),
+    Case(
+        "patient-without-events",
+        "warning",
+        fires=duplicate(4, patient="P41"),
+        near_miss=several(duplicate(4, patient="P41"), add({**event(4, "infusion", 0), "patient": "P41"})),
+        who=(41,),
+        table="patients.csv",
+        also=("no-follow-up",),
+    ),
+)
+
+INTERVALS = (
+    Case(
+        "engraftment-window",
+        "warning",
+        fires=edit(3, "neutrophil_engraftment", date=on(3, 191)),
+        near_miss=edit(3, "neutrophil_engraftment", date=on(3, 190)),
+        who=(3,),
+    ),
+    Case(
+        "crs-window",
+        "warning",
+        fires=add(event(2, "crs", 61, "1"), event(4, "crs", -1, "1")),
+        near_miss=add(event(2, "crs", 60, "1"), event(4, "crs", 0, "1"), event(3, "crs", 91, "1")),
+        who=(2, 4),
+    ),
+    Case(
+        "transplant-years-later",
+        "warning",
+        fires=several(
+            drop(8, "last_contact"), add(event(8, "hsct", 1827), event(8, "mrd", 1828), event(8, "death", 1829))
+        ),
+        near_miss=several(
+            drop(8, "last_contact"), add(event(8, "hsct", 1826), event(8, "mrd", 1828), event(8, "death", 1829))
+        ),
+        who=(8,),
+        also=("date-beyond-others",),
+    ),
+    Case(
+        "year-slip",
+        "warning",
+        fires=edit(8, "response", date=on(8, 28 + 365)),
+        near_miss=edit(8, "response", date=on(8, 28 + 200)),
+        who=(8,),
+    ),
+)
+
+DATES = (
+    Case(
+        "default-date",
+        "error",
+        fires=edit(8, "diagnosis", date="1970-01-01"),
+        near_miss=edit(8, "diagnosis", date="2017-01-01"),
+        who=(8,),
+    ),
+    Case(
+        "shared-date",
+        "warning",
+        fires=several(*(edit(i, "diagnosis", date="2016-05-03") for i in range(1, 9))),
+        near_miss=several(*(edit(i, "diagnosis", date=f"2016-05-{i // 2 + 1:02}") for i in range(1, 9))),
+        who=tuple(range(1, 9)),
+    ),
+    Case(
+        "dates-filled-in",
+        "warning",
+        fires=several(*(edit(i, "apheresis", date=f"{on(i, -40)[:8]}15") for i in range(10, 25))),
+        near_miss=several(*(edit(i, "apheresis", date=f"{on(i, -40)[:8]}15") for i in range(10, 14))),
+        who=tuple(i for i in range(1, 41) if 10 <= i < 25 or on(i, -40).endswith("-15")),
+    ),
+    Case(
+        "date-beyond-others",
+        "warning",
+        fires=edit(8, "last_contact", date=on(39, 700 + 367)),
+        near_miss=edit(8, "last_contact", date=on(39, 700 + 365)),
+        who=(8,),
+        also=("censoring-gap",),
+    ),
+)
+
+BASELINE = (
+    Case(
+        "birth-after-event",
+        "error",
+        fires=column("birth_date", lambda i: "2017-12-30" if i == 1 else "1990-01-01"),
+        near_miss=column("birth_date", lambda i: "" if i == 1 else "1990-01-01"),
+        who=(1,),
+        table="patients.csv",
+        also=("age-against-birth",),
+    ),
+    Case(
+        "age-against-birth",
+        "warning",
+        fires=column("birth_date", lambda i: f"{1998 - i - (i == 5) * 10}-01-01"),
+        near_miss=column("birth_date", lambda i: f"{1998 - i - (i == 5)}-01-01"),
+        who=(5,),
+        table="patients.csv",
+    ),
+    Case(
+        "value-implausible",
+        "warning",
+        fires=column("weight", lambda i: "154" if i == 5 else str(60 + i / 4)),
+        near_miss=column("weight", lambda i: "120" if i == 5 else str(60 + i / 4)),
+        who=(5,),
+        table="patients.csv",
+    ),
+)
+
 COLUMNS = (
     Case(
         "column-known-later",
@@ -248,7 +370,7 @@ ENDPOINTS = (
     ),
 )
 
-CHECKED = (*FOLLOW_UP, *REPEATS, *ORDER, *COLUMNS, *ENDPOINTS)
+CHECKED = (*FOLLOW_UP, *REPEATS, *TWICE, *ORDER, *INTERVALS, *DATES, *BASELINE, *COLUMNS, *ENDPOINTS)
 CASES = (*READING, *CHECKED)
 
 

@@ -1,0 +1,75 @@
+"""The same history without some patients, or with the undated events of some rows dated."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dayzero.history import History
+from dayzero.io.tables import end_of_follow_up
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Bound = Literal["earliest", "latest"]
+
+ENDS: Final = ("death", "last_contact")
+
+
+def without(history: History, patients: Bools) -> History:
+    """Return the history with no end of follow-up of some patients (patients,): no endpoint counts them."""
+    return replace(history, end=np.where(patients, np.nan, history.end))
+
+
+def dated(history: History, rows: Sequence[int], bound: Bound) -> History:
+    """Return the history with the undated events of some rows on the first or the last day that they can have had.
+
+    Parameters
+    ----------
+    history
+        What happened.
+    rows
+        Rows of the events file.
+    bound
+        A partial date is bounded by its month or year. Any other event lies between the patient's first event and the
+        end of follow-up; a death or last contact between the last event and the cutoff, or else the last date of all.
+    """
+    events = history.events
+    chosen = events["row"].is_in(list(rows)) & events["day"].is_null()
+    place = 0 if bound == "earliest" else 1
+    days = [
+        history.possible[row][place] if row in history.possible else day
+        for row, day in zip(events["row"].filter(chosen), _bounds(history, events.filter(chosen), bound), strict=True)
+    ]
+    filled = events["day"].to_numpy().copy()
+    filled[chosen.to_numpy()] = days
+    events = events.with_columns(pl.Series("day", filled).fill_nan(None))
+    end = end_of_follow_up(events, len(history), history.cutoff)
+    if history.cutoff is not None:
+        events = events.filter(pl.col("day").is_null() | (pl.col("day") <= history.cutoff))
+    return replace(history, events=events, end=end)
+
+
+def _bounds(history: History, rows: pl.DataFrame, bound: Bound) -> Floats:
+    """Return (rows,) the first or the last day on which each event can have been, NaN where nothing bounds it."""
+    patient = rows["patient"].to_numpy()
+    is_end = rows["event"].cast(pl.String).is_in(ENDS).to_numpy()
+    first, last, newest = _extent(history)
+    end = np.where(np.isfinite(history.end), history.end, last)
+    if bound == "earliest":
+        return np.asarray(np.where(is_end, last[patient], first[patient]))
+    return np.asarray(np.where(is_end, newest, end[patient]))
+
+
+def _extent(history: History) -> tuple[Floats, Floats, float]:
+    """Return (patients,) the first and the last dated event of each, NaN where none; and the last day of the data."""
+    known = history.events.drop_nulls("day")
+    patient, day = known["patient"].to_numpy(), known["day"].to_numpy()
+    first, last = np.full(len(history), np.inf), np.full(len(history), -np.inf)
+    np.minimum.at(first, patient, day)
+    np.maximum.at(last, patient, day)
+    newest = history.cutoff if history.cutoff is not None else float(day.max(initial=-np.inf))
+    found = [np.where(np.isfinite(each), each, np.nan) for each in (first, last)]
+    return found[0], found[1], newest
