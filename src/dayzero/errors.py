@@ -10,7 +10,7 @@ Neither an error nor a finding ever carries a patient's value: rows, columns and
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Level = Literal["error", "warning", "note"]
 
@@ -47,6 +47,10 @@ class InputError(DayzeroError):
         self.fault, self.mend, self.file, self.row, self.column = fault, mend, file, row, column
         super().__init__(fault)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error come back from another process."""
+        return _input_error, (self.fault, self.mend, self.file, self.row, self.column)
+
     def __str__(self) -> str:
         """Return the one line."""
         places = [self.file] if self.file else []
@@ -55,6 +59,10 @@ class InputError(DayzeroError):
         where = ", ".join(places)
         line = f"{where}: {self.fault}. {self.mend}" if where else f"{self.fault}. {self.mend}"
         return " ".join(line.split())
+
+
+def _input_error(fault: str, mend: str, file: str, row: int | None, column: str | None) -> InputError:
+    return InputError(fault, mend=mend, file=file, row=row, column=column)
 
 
 class InternalError(DayzeroError):

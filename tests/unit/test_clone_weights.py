@@ -7,6 +7,7 @@ import pytest
 
 from clone_cohort import NEVER, cohort, strategy, table
 from dayzero.errors import InputError
+from dayzero.estimators.curves.aalen_johansen import fit_aalen_johansen
 from dayzero.estimators.outcomes.firth import fit_firth_logistic
 from dayzero.spells import Spells
 from dayzero.strategies.clone_censor_weight import clone_censor_weight, estimate_clone_censor_weight, weigh_clones
@@ -23,10 +24,20 @@ def expanded(spells: Spells, day: float) -> dict[tuple[int, float], float]:
     return dict(zip(zip(rows.patient.tolist(), rows.columns["hsct"].tolist(), strict=True), found, strict=True))
 
 
-def test_without_covariates_all_weights_are_one() -> None:
-    arms = clone_censor_weight(cohort(), "hsct", grace=90.0)
-    assert arms.power is None
-    assert set(arms.weight.tolist()) == {1.0}
+def test_without_covariates_all_in_an_arm_weigh_the_same_on_a_day_and_the_curves_are_the_unweighted() -> None:
+    spells = cohort()
+    arms = clone_censor_weight(spells, "hsct", grace=90.0)
+    plain = clone(spells, "hsct", grace=90.0)
+    for code in (0.0, 1.0):
+        weighted, unweighted = (table.where(table.columns["hsct"] == code) for table in (arms, plain))
+        found, expected = (
+            fit_aalen_johansen(table).at(np.array([60.0, 200.0, 365.0])) for table in (weighted, unweighted)
+        )
+        assert found == pytest.approx(expected, rel=1e-12)
+        for day in (120.0, 200.0):
+            weights = {round(w, 9) for (_, arm), w in expanded(arms, day).items() if arm == code}
+            assert len(weights) == 1
+            assert weights.pop() > 1.0
 
 
 def test_weights_give_every_patient_back() -> None:

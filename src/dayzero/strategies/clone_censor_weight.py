@@ -41,12 +41,15 @@ class Clones:
         Weighted.
     plain
         The same without weights for artificial censoring.
+    crude
+        The same weighted by the models without covariates.
     notes
         Warnings of the models for the weights, and of patients left out.
     """
 
     arms: Spells
     plain: Spells
+    crude: Spells
     notes: tuple[str, ...]
 
 
@@ -65,7 +68,8 @@ def clone_censor_weight(
         Days within which the strategy "treat" must start the treatment.
     adjust
         Columns that decide on the treatment and foretell the event, time-varying ones included. Without them the
-        artificial censoring is taken to be independent and all weights are 1.
+        artificial censoring is taken to be independent: all who are at risk in an arm on a day weigh the same, so that
+        its curve is the unweighted one, and the arms together are as large as if nobody had been censored.
     **options
         ``comparator``, ``truncate``, ``stabilised``, ``ties``, ``reference`` of a
         :class:`~dayzero.strategies.strategy.Strategy`.
@@ -96,19 +100,24 @@ def weigh_clones(spells: Spells, strategy: Strategy) -> Clones:
         spells = follow_until(spells, strategy.horizon)
     spells, notes = _complete(spells, strategy)
     plain = clone(spells, treatment, grace=strategy.grace, comparator=strategy.comparator)
-    treated = plain.columns[treatment] == 1.0
-    treat, none = plain.where(treated), plain.where(~treated)
-    if not _treated_after(treat, strategy.grace).any():
+    if not _treated_after(plain.where(plain.columns[treatment] == 1.0), strategy.grace).any():
         mend = "Give a longer grace period."
         raise InputError("nobody treated within the grace period is at risk after it", mend=mend, column="grace")
-    if not strategy.adjust:
-        return Clones(plain, plain, notes)
+    arms, found = _weigh(plain, spells, strategy)
+    crude = _weigh(plain, spells, replace(strategy, adjust=()))[0] if strategy.adjust else arms
+    return Clones(arms, plain, crude, (*notes, *found))
+
+
+def _weigh(plain: Spells, spells: Spells, strategy: Strategy) -> tuple[Spells, tuple[str, ...]]:
+    """Return the clones with the weights of a strategy, and the warnings of the models that they come from."""
+    treated = plain.columns[strategy.treatment_of(spells)] == 1.0
+    treat, none = plain.where(treated), plain.where(~treated)
     hazard = fit_start_hazard(none, np.asarray(none.columns[ARTIFICIAL], bool), strategy)
     waiting = weigh_untreated(none, hazard, stabilised=strategy.stabilised)
     started, more = _weigh_treated(treat, spells, strategy)
     started = replace(started, power=np.zeros((len(started), 2 if strategy.stabilised else 1)), curve=waiting.curve)
     arms = [truncate_weights(arm, strategy.truncate) for arm in (started, waiting)]
-    return Clones(stack(arms[0], arms[1]), plain, (*notes, *hazard.notes, *more))
+    return stack(arms[0], arms[1]), (*hazard.notes, *more)
 
 
 def estimate_clone_censor_weight(spells: Spells, strategy: Strategy) -> Estimate:
@@ -146,7 +155,7 @@ def failed_resamples(fit: BootstrapFit) -> Estimate:
 def _crude(clones: Clones, strategy: Strategy) -> list[Estimate]:
     if not strategy.adjust:
         return []
-    found = hazard_ratios(clones.plain, strategy, adjust=(), robust=True)
+    found = hazard_ratios(clones.crude, strategy, adjust=(), robust=True)
     return [found.where(kind="strategy").label(kind="strategy_unadjusted")]
 
 

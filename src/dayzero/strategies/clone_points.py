@@ -25,7 +25,7 @@ def clone_points(spells: Spells, strategy: Strategy) -> Estimate:
              "term": strategy.treatment_of(spells)}  # fmt: skip
     records = [*_ratios(clones.arms, strategy), *_risks(clones.arms, strategy)]
     if strategy.adjust:
-        main = _ratios(clones.plain, strategy, causes=False)
+        main = _ratios(clones.crude, strategy, causes=False)
         records += [{**record, "kind": "strategy_unadjusted"} for record in main]
     return concat([from_records([{**about, **record} for record in records]), *describe_clones(clones, strategy)])
 

@@ -85,7 +85,7 @@ def fit_start_hazard(spells: Spells, starts: Bools, strategy: Strategy) -> Start
     starts
         (rows,) whether the row ends with the start of the treatment.
     strategy
-        Its ``adjust``, ``ties`` and ``reference`` count here.
+        Its ``adjust``, ``ties`` and ``reference`` count here; without ``adjust`` everybody has one hazard.
 
     Raises
     ------
@@ -95,6 +95,9 @@ def fit_start_hazard(spells: Spells, starts: Bools, strategy: Strategy) -> Start
     if not bool(starts.any()):
         return StartHazard(np.ones(len(spells)), StepFunction(np.zeros(0), np.zeros((0, 2))), ())
     table = replace(spells, states=OUTCOME, to=np.where(starts, 1, CENSORED))
+    if not strategy.adjust:
+        times, overall = _nelson_aalen(table)
+        return StartHazard(np.ones(len(spells)), StepFunction(times, np.column_stack([overall, overall])), ())
     model = CoxModel(tuple(strategy.adjust), ties=strategy.ties, reference=references(table, strategy))
     fit = fit_cox(table, model)
     notes: tuple[str, ...] = ()
@@ -106,10 +109,15 @@ def fit_start_hazard(spells: Spells, starts: Bools, strategy: Strategy) -> Start
     base = fit.baseline
     if not bool(np.all(np.isfinite(relative)) and np.all(np.isfinite(base.hazard))):
         raise InputError(LOST.format("start of the treatment"), mend=FEWER, column="adjust")
+    _, overall = _nelson_aalen(table)
+    return StartHazard(relative, StepFunction(base.time, np.column_stack([base.hazard, overall])), notes)
+
+
+def _nelson_aalen(table: Spells) -> tuple[Floats, Floats]:
+    """Return the days on which somebody starts, and the cumulative hazard of it without covariates."""
     sets = count_risk_sets(table)
     happened = sets.events[:, 0, 1] > 0
-    overall = np.cumsum(sets.events[happened, 0, 1] / sets.at_risk[happened, 0])
-    return StartHazard(relative, StepFunction(base.time, np.column_stack([base.hazard, overall])), notes)
+    return sets.times[happened], np.cumsum(sets.events[happened, 0, 1] / sets.at_risk[happened, 0])
 
 
 def weigh_untreated(spells: Spells, hazard: StartHazard, *, stabilised: bool) -> Spells:
@@ -157,6 +165,8 @@ def fit_start_probability(spells: Spells, treated: Bools, strategy: Strategy) ->
     overall = float(np.average(treated, weights=spells.weight))
     if bool(treated.all()):
         return StartProbability(np.ones(len(spells)), 1.0, ("positivity: everybody is treated by the end of grace",))
+    if not strategy.adjust:
+        return StartProbability(np.full(len(spells), overall), overall, ())
     table = replace(spells, states=OUTCOME, to=np.where(treated, 1, CENSORED))
     model = OddsModel(tuple(strategy.adjust), references(table, strategy))
     coded = code_covariates(table, model.terms, model.reference)

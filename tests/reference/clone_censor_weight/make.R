@@ -21,20 +21,23 @@ weights <- function(d, g, terms, comparator, ties, horizon, z = NULL, changes = 
   lp <- drop(model.matrix(as.formula(paste("~", rhs)), s)[, -1, drop = FALSE] %*% coef(f))
   gain <- ifelse(is.na(match(s$ft, b$time)), 0, jump[match(s$ft, b$time)]) * exp(lp)
   s$w <- exp(ave(gain, s$id, FUN = cumsum) - gain)
+  # without covariates: the Nelson-Aalen hazard of starting, and the share that has started by the end of grace
+  at <- sort(unique(s$ft[s$art == 1])); jump <- sapply(at, function(day) sum(s$art[s$ft == day]) / sum(s$start < day & s$ft >= day))
+  gain <- ifelse(is.na(match(s$ft, at)), 0, jump[match(s$ft, at)]); s$cw <- exp(ave(gain, s$id, FUN = cumsum) - gain)
   # the arm that must start
   t <- d; out <- d$tr > g & d$time > g; t$ft <- ifelse(out, g, d$time); t$ev <- ifelse(out, 0, d$event)
   r <- put(d[d$time > g, ], pmin(d$tr, g)[d$time > g]); r$y <- as.integer(r$tr <= g)
   m <- glm(as.formula(paste("y ~", rhs)), binomial, r, control = full)
   u <- survSplit(Surv(start, ft, ev) ~ ., transform(t, start = start), cut = cuts, start = "start")
-  p <- setNames(fitted(m), r$id); u$w <- ifelse(u$start >= g, 1 / p[as.character(u$id)], 1)
-  list(long = rbind(data.frame(s[, c("id", "start", "ft", "ev", "w")], arm = 0), data.frame(u[, c("id", "start", "ft", "ev", "w")], arm = 1)),
+  p <- setNames(fitted(m), r$id); u$w <- ifelse(u$start >= g, 1 / p[as.character(u$id)], 1); u$cw <- ifelse(u$start >= g, 1 / mean(r$y), 1)
+  list(long = rbind(data.frame(s[, c("id", "start", "ft", "ev", "w", "cw")], arm = 0), data.frame(u[, c("id", "start", "ft", "ev", "w", "cw")], arm = 1)),
        hazard = coef(f), odds = coef(m))
 }
 leaving <- function(long, a) { l <- long[long$arm == a, ]; l <- l[order(l$id, l$ft), ]; l$w[!duplicated(l$id, fromLast = TRUE)] }
 case <- function(d, g, terms, comparator = "never", ties = "efron", horizon, ...) {
   w <- weights(d, g, terms, comparator, ties, horizon, ...); long <- w$long
   f <- coxph(Surv(start, ft, ev) ~ arm + cluster(id), long, weights = w, ties = ties, control = exact)
-  crude <- coxph(Surv(start, ft, ev) ~ arm + cluster(id), long, ties = ties, control = exact)
+  crude <- coxph(Surv(start, ft, ev) ~ arm + cluster(id), long, weights = cw, ties = ties, control = exact)
   km <- lapply(1:0, function(a) survfit(Surv(start, ft, ev) ~ 1, long[long$arm == a, ], weights = w, timefix = FALSE))
   area <- function(k) { x <- k$time > 0 & k$time < horizon & k$n.event > 0; at <- c(0, k$time[x], horizon); y <- summary(k, times = at[-length(at)])$surv; sum(diff(at) * y) }
   list(hazard = I(unname(w$hazard)), odds = I(unname(w$odds)), log_hr = unname(coef(f)), se = sqrt(f$var[1, 1]), crude = unname(coef(crude)), crude_se = sqrt(crude$var[1, 1]),
