@@ -98,7 +98,7 @@ def analyse(studies: Sequence[Spells], arguments: argparse.Namespace) -> Found:
 
 def one(study: Spells, seed: int, resamples: int) -> dict[str, float]:
     """Every method's p-value in one study."""
-    clones = Strategy("clone_censor_weight", grace=90.0)
+    clones = Strategy("clone_censor_weight", grace=90.0, truncate=1.0)
     switching = rows(Strategy("time_dependent"), study)
     found = {
         "naive": p_value(rows(Strategy("naive"), study)),
