@@ -6,11 +6,11 @@ from pathlib import Path
 
 LAYERS = """
 cli web
-design calibration cuts selftest
+design calibration cuts selftest doctor
 study
 analyses
 identities strategies cutpoints evidence
-estimators checks
+estimators checks proposals
 grading endpoints simulate io report examples
 protocol history spells estimate record
 settings

@@ -36,7 +36,7 @@ class Mrd:
 
 @dataclass(frozen=True)
 class Patient:
-    """One patient: what was known on day zero, and what happened."""
+    """One patient: what was known on day zero, and what happened; texts are empty where nobody knows."""
 
     patient: str
     sex: str
@@ -95,7 +95,7 @@ def _patient(rng: Random, name: str) -> Patient:
         birth=birth,
         age=age,
         weight=weight,
-        risk=risk,
+        risk="" if int(name) % 23 == 8 else risk,  # of a few nobody knows
         dose=round(rng.uniform(0.5, 3.0), 1),
         lot=f"{rng.choice('ABC')}{rng.randrange(10, 99)}-{rng.randrange(1, 9)}",
         donor=rng.choice(("HLA-id sibling", "haplo", "URD 10/10")) if transplanted else "",

@@ -19,15 +19,15 @@ class Fault:
     name
         What it is called here and in the README.
     sheet, patient, column
-        Where it stands; the column by the key of ``make_workbook.SHEETS``.
+        Where it stands; the column by the its key in ``typed.py``.
     what
         One line for people.
-    typed
-        What the cell holds.
     found_as
         The finding that must point at the place.
+    typed
+        What the cell holds.
     spoils
-        Events and baseline columns of the patient whose true value can no longer be read.
+        Events, baseline columns and attributes of the patient whose true value can no longer be read.
     """
 
     name: str
@@ -35,8 +35,8 @@ class Fault:
     patient: str
     column: str
     what: str
-    typed: Typed = None
     found_as: str
+    typed: Typed = None
     spoils: tuple[str, ...] = ()
 
 
@@ -49,7 +49,6 @@ FAULTS = (
         "a date of death, but the column beside says alive",
         typed=date(2024, 1, 9),
         found_as="date-without-event",
-        spoils=("death",),
     ),
     Fault(
         "death on two dates",
@@ -59,7 +58,6 @@ FAULTS = (
         "ten days after the date of death in the sheet Patients",
         typed=date(2019, 9, 14),
         found_as="event-on-two-dates",
-        spoils=("death",),
     ),
     Fault(
         "before birth",
@@ -154,7 +152,9 @@ FAULTS = (
         "014",
         "lot",
         "the lot was 3-12, and Excel made 12 March of it",
-        typed=date(2018, 3, 12, found_as="?"),
+        typed=date(2018, 3, 12),
+        found_as="excel-dates-among-codes",
+        spoils=("lot",),
     ),
     Fault(
         "relapse before remission",
@@ -204,9 +204,17 @@ FAULTS = (
         "a date of transplant, but the column beside says no",
         typed=date(2023, 2, 1),
         found_as="date-without-event",
-        spoils=("hsct",),
     ),
-    Fault("unknown code", "Patients", "048", "sex", "neither 1 nor 2", typed=9, spoils=("sex",)),
+    Fault(
+        "unknown code",
+        "Patients",
+        "048",
+        "sex",
+        "neither 1 nor 2",
+        typed=9,
+        found_as="value-not-coded",
+        spoils=("sex",),
+    ),
     Fault(
         "broken formula",
         "Patients",
@@ -215,15 +223,8 @@ FAULTS = (
         "#REF! instead of a number",
         typed="#REF!",
         found_as="error-cell",
+        spoils=("weight_lb",),
     ),
-    Fault(
-        "merged identifier",
-        "MRD",
-        "033",
-        "patient",
-        "one merged cell for all rows of the patient: only the first has an identifier",
-        found_as="row-without-patient",
-    ),
-    Fault("zeros lost", "MRD", "", "patient", "numbers instead of texts: 7 is not 007", found_as="?"),
+    Fault("zeros lost", "MRD", "", "patient", "numbers instead of texts: 7 is not 007", found_as="excel-zeros-lost"),
 )
 """In no order that matters."""

@@ -79,9 +79,8 @@ def _write_cell(page: Worksheet, at: tuple[int, int], typed: Typed, day: Format)
 def _merge_identifier(page: Worksheet, sheet: Sheet) -> None:
     """Merge an identifier's cell with the empty ones below it."""
     empty = [i for i, row in enumerate(sheet.rows, sheet.first_row - 1) if row and row["patient"] is None]
-    if empty:
-        first = sheet.rows[empty[0] - sheet.first_row]
-        page.merge_range(empty[0] - 1, 0, empty[-1], 0, first and first["patient"])
+    first = sheet.rows[empty[0] - sheet.first_row]
+    page.merge_range(empty[0] - 1, 0, empty[-1], 0, first and first["patient"])
 
 
 def _write_totals(page: Worksheet, sheet: Sheet, row: int, head: Format) -> None:

@@ -15,6 +15,8 @@ FULL_WIDTH = range(29, 36)
 """Positions of the patients whose age was typed in full-width digits."""
 GAP_AFTER = 29
 """An empty row follows this patient."""
+MERGED = "033"
+"""The rows of this patient in the sheet MRD share one merged cell for the identifier."""
 
 Row = dict[str, Typed]
 
@@ -125,8 +127,6 @@ def places(sheet_list: tuple[Sheet, ...], faults: tuple[Fault, ...] = FAULTS) ->
 def _place(fault: Fault, sheet: Sheet) -> Place:
     typed = [(sheet.first_row + i, row["patient"]) for i, row in enumerate(sheet.rows) if row]
     rows = [row for row, name in typed if name is not None and fault.patient in (f"{name:>03}", "")]
-    if fault.name == "merged identifier":  # the cells below the first are empty
-        rows = [row for row, name in typed if name is None]
     return Place(sheet.name, tuple(rows), sheet.letter(fault.column))
 
 
@@ -172,7 +172,7 @@ def _patient_row(i: int, person: Patient) -> Row:
         "age": _full_width(person.age) if i in FULL_WIDTH else person.age,
         "weight": _comma(person.weight) if i in GERMAN else person.weight,
         "diagnosis": _day(person, "diagnosis", day),
-        "risk": "不明" if i % 23 == 7 else person.risk,
+        "risk": person.risk or "不明",
         "apheresis": _day(person, "apheresis", day),
         "infusion": "2022年12月10日" if person.patient == "019" else _day(person, "infusion", day, 1),
         "dose": _comma(person.dose) if i in GERMAN else person.dose,
@@ -199,10 +199,9 @@ def _mrd(patients: tuple[Patient, ...], faults: tuple[Fault, ...]) -> Iterator[R
         if person.patient == _whose(faults, "one sheet only"):
             continue
         name: Typed = person.patient if _whose(faults, "zeros lost") is None else int(person.patient)
-        merged = person.patient == _whose(faults, "merged identifier")
         for i, test in enumerate(person.mrd):
             yield {
-                "patient": None if merged and i else name,
+                "patient": None if i and person.patient == MERGED else name,
                 "day": test.day,
                 "method": test.method,
                 "result": "陽性" if test.positive else "陰性",

@@ -41,7 +41,7 @@ def report(
     with console.status("Reading the study"):
         read = read_study(study)
     if mapped is not None:
-        save_mapped(read, mapped)
+        sys.stdout.write(f"Mapped tables: {save_mapped(read, mapped)[0].parent}\n")
     results = run(read, progress=_progress(console))
     with console.status("Writing the report"):
         results.write(out)
@@ -76,18 +76,44 @@ def doctor(
     out: Annotated[Path | None, typer.Option("--out", help="HTML file to write: the same list, to print.")] = None,
 ) -> int:
     """Print what to look up in the data of a study, first what would change its results most."""
+    from rich.table import Table
+
     from dayzero.doctor import examine
-    from dayzero.report.doctor_page import doctor_table, write_doctor
+    from dayzero.report.doctor_page import rows_words, write_doctor
     from dayzero.study import read_study
 
     console = Console(highlight=False, markup=False)
     with Console(stderr=True).status("Holding the results against the data"):
         page = examine(read_study(study))
-    console.print(doctor_table(page) if page.items else "Nothing to look up.")
+    table = Table("", "What, and where", "What it would change", show_lines=True)
+    for number, item in enumerate(page.items, start=1):
+        what = f"{item.level}: {item.heading}\n{rows_words(item.places)}".strip()
+        table.add_row(str(number), what, "\n".join(item.changes))
+    console.print(table if page.items else "Nothing to look up.")
     if out is not None:
         write_doctor(page, out)
         sys.stdout.write(f"To print: {out}\n")
     return 1 if any(item.level == "error" for item in page.items) else 0
+
+
+@app.command("map")
+def propose_mapping(
+    files: Annotated[list[Path] | None, typer.Argument(help="Workbooks (.xlsx, .ods) or text files (.csv).")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The study file to write, or to add to.")] = Path("study.toml"),
+    check: Annotated[bool, typer.Option("--check", help="Say what is still open in the study file.")] = False,  # noqa: FBT002
+    encoding: Annotated[str, typer.Option(help="Of text files that do not tell: cp932, gb18030, cp1252.")] = "",
+    separator: Annotated[str, typer.Option(help="Of text files that do not tell.")] = "",
+) -> int:
+    """Propose how the sheets of a hospital become a study, with reasons; a study file that is there keeps its edits."""
+    from dayzero.proposals import open_questions, questions_page, write_proposal, written_page
+
+    if check:
+        questions = open_questions(out)
+        sys.stdout.write(questions_page(questions, file=out.name))
+        return 1 if questions else 0
+    written = write_proposal(files or [], out, encoding=encoding, separator=separator)
+    sys.stdout.write(written_page(written, file=out.name))
+    return 0
 
 
 @app.command()
@@ -151,10 +177,11 @@ def _sizes(patients: int, events: Mapping[str, int]) -> str:
 
 
 def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    from dayzero.checks.table import place
+
     colours = {"error": "red", "warning": "yellow", "note": "dim"}
     for finding in findings:
-        rows = f" (rows {', '.join(str(row) for row in finding.rows[:5])}{' ...' if len(finding.rows) > 5 else ''})"
-        where = f"{finding.table}{rows}: " if finding.rows else ""
+        where = f"{place(finding)}: " if finding.rows else ""
         console.print(f"{finding.level}: {where}{finding.message} {finding.mend}", style=colours[finding.level])
 
 

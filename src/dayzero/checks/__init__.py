@@ -56,6 +56,7 @@ class Check:
 
 
 _DATES: Final = "Correct the dates."
+_YEAR: Final = "Check the year; where several dates of one patient are named, that of day zero, too."
 _LOOK: Final = "Check the dates."
 _REMISSION: Final = "Add the remission, or name the event progression."
 _MISSING: Final = "If these texts mean missing, list them in [data] missing; otherwise correct the cells."
@@ -92,7 +93,7 @@ CHECKS: Final = (
     Check("warning", "engraftment-window", intervals.engraftment_window, _LOOK),
     Check("warning", "crs-window", intervals.crs_window, _LOOK),
     Check("warning", "transplant-years-later", intervals.transplant_years_later, _LOOK),
-    Check("warning", "year-slip", intervals.year_slip, "Check the year of the date."),
+    Check("warning", "year-slip", intervals.year_slip, _YEAR),
     Check("error", "default-date", dates.default_date, "Look the dates up; remove the row where there was no event."),
     Check("warning", "shared-date", dates.shared_date, "Look the dates up."),
     Check("warning", "dates-filled-in", dates.dates_filled_in, "Write what is known: 2021-03, or 2021."),

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy.special import bdtrc
 
-from dayzero.checks.evidence import Bools, Evidence, Fault, events_fault
+from dayzero.checks.evidence import Bools, Evidence, Fault, Ints, events_fault
 
 DEFAULTS: Final = ("1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01", "1970-01-01", "9999-12-31")
 """What spreadsheets, Unix and data bases write where there is no date."""
@@ -40,10 +40,11 @@ def shared_date(evidence: Evidence) -> Iterable[Fault]:
 
 def _shared(evidence: Evidence, name: str) -> Iterable[Fault]:
     rows = evidence.of(name)
-    pairs = np.unique(np.column_stack([evidence.day[rows], evidence.patient[rows]]), axis=0)
-    days, patients = np.unique(pairs[:, 0], return_counts=True)
-    least = max(LEAST, SHARED * len(np.unique(evidence.patient[rows])))
-    crowded = rows[np.isin(evidence.day[rows], days[patients >= least])]
+    least = max(LEAST, SHARED * int((np.bincount(evidence.patient[rows], minlength=1) > 0).sum()))
+    days = _from_first(evidence)[rows]
+    often = np.flatnonzero(np.bincount(days) >= least)
+    patients = {day: len(np.unique(evidence.patient[rows[days == day]])) for day in often.tolist()}
+    crowded = rows[np.isin(days, [day for day, n in patients.items() if n >= least])]
     words = f"{{n}} of {name} {{who}} on a date that many share: a default, or the day of the data entry."
     return events_fault(evidence, crowded, words)
 
@@ -61,15 +62,25 @@ def dates_filled_in(evidence: Evidence) -> Iterable[Fault]:
 
 
 def _habits(evidence: Evidence) -> Sequence[Habit]:
-    days = evidence.day.astype("datetime64[D]")
-    months = days.astype("datetime64[M]")
-    day, month = (days - months).astype(np.int64) + 1, months.astype(np.int64) % 12 + 1
-    return (
+    """Return each habit in words, (events,) whether a date follows it, and the share of all days that do."""
+    index = _from_first(evidence)
+    first = int(evidence.day.min()) if len(index) else 0
+    days = first + np.arange(index.max(initial=0) + 1)
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    day, month = (dates - months).astype(np.int64) + 1, months.astype(np.int64) % 12 + 1
+    habits = (
         ("the 1st of January", (day == 1) & (month == 1), 1 / YEAR),
         ("the 1st of July", (day == 1) & (month == 7), 1 / YEAR),
         ("the 1st of a month", day == 1, 12 / YEAR),
         ("the 15th of a month", day == 15, 12 / YEAR),
     )
+    return [(words, holds[index], share) for words, holds, share in habits]
+
+
+def _from_first(evidence: Evidence) -> Ints:
+    """Return (events,) days from the first of all; a calendar has 4 million of them at most."""
+    return np.asarray(evidence.day - evidence.day.min(initial=np.inf), np.int64)
 
 
 def _filled_in(evidence: Evidence, name: str, habits: Sequence[Habit]) -> Iterable[Fault]:

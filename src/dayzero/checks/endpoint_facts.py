@@ -50,7 +50,7 @@ def censoring_gap(evidence: Evidence) -> Iterable[Fault]:
         return ()
     assessed = evidence.last(evidence.of(*ASSESSMENTS))
     alike: dict[tuple[str, tuple[int, ...]], list[str]] = {}
-    for endpoint in filter(_has_relapse, evidence.endpoints):
+    for endpoint in filter(has_relapse, evidence.endpoints):
         late = tuple(_late(evidence, endpoint, assessed).tolist())
         alike.setdefault((endpoint.censor, late), []).append(endpoint.name)
     words = "{n} last seen more than 6 months after the last assessment of the disease, censored in "
@@ -61,7 +61,8 @@ def censoring_gap(evidence: Evidence) -> Iterable[Fault]:
     ]
 
 
-def _has_relapse(endpoint: Endpoint) -> bool:
+def has_relapse(endpoint: Endpoint) -> bool:
+    """Return whether an endpoint counts relapse or progression."""
     return any(term.name in {"relapse", "progression"} for term in endpoint.terms("events"))
 
 

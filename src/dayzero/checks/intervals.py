@@ -67,10 +67,9 @@ def _slips(since: Floats) -> Bools:
     outside = np.isfinite(since) & ((since < low - SLACK) | (since > high + SLACK))
     if high - low > NARROW or outside.sum() > max(2, 0.05 * len(dated)):
         return slips
-    usual = np.zeros(len(since), bool)
-    for slip in YEAR:
-        for moved in (since - slip, since + slip):
-            usual |= (moved >= low) & (moved <= high)
+    inside = since[np.isfinite(since) & ~outside]
+    moved = [since + sign * slip for slip in YEAR for sign in (-1, 1)]
+    usual = np.any([(inside.min() <= days) & (days <= inside.max()) for days in moved], axis=0)
     return np.asarray(outside & usual)
 
 

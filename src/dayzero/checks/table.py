@@ -23,15 +23,16 @@ def findings_table(findings: Sequence[Finding]) -> list[tuple[str, str, str, str
 
 
 def place(finding: Finding) -> str:
-    """Return where a finding stands: the file and the first rows.
+    """Return where a finding stands: the file, the first rows, and the column where it is one.
 
     Examples
     --------
     >>> place(Finding("error", "missing-date", "No date.", table="events.csv", rows=tuple(range(2, 10))))
     'events.csv, rows 2, 3, 4, 5, 6 and 3 more'
     """
+    column = f", column {finding.column}" if finding.column else ""
     if not finding.rows:
-        return finding.table
+        return f"{finding.table}{column}"
     more = f" and {len(finding.rows) - SHOWN:,} more" if len(finding.rows) > SHOWN else ""
     rows = "row" if len(finding.rows) == 1 else "rows"
-    return f"{finding.table}, {rows} {', '.join(map(str, finding.rows[:SHOWN]))}{more}"
+    return f"{finding.table}, {rows} {', '.join(map(str, finding.rows[:SHOWN]))}{more}{column}"

@@ -1,12 +1,11 @@
 """The doctor: what to look up in the data of a study, sorted by what it would change in the results."""
 
-from functools import partial
 from itertools import accumulate
 from typing import Final
 
 from dayzero.doctor.changes import Case, Change, change_of
 from dayzero.doctor.concerns import Concern, concerns_of
-from dayzero.doctor.questions import answer, questions_of
+from dayzero.doctor.questions import answer, questions_of, texts_of
 from dayzero.report.doctor_page import DoctorPage, Item
 from dayzero.report.formats import sentence_case
 from dayzero.report.labels import column_label
@@ -38,9 +37,15 @@ def examine(study: Study) -> DoctorPage:
     -----
     At most 200 runs, fewer where there are more than 100,000 events.
     """
-    questions, endpoints = questions_of(study), endpoints_of(study)
-    ask = partial(answer, questions, protocol=study.protocol)
-    case = Case(study.history, tuple(endpoints), ask(study.history), ask)
+    questions = questions_of(study)
+    case = Case(
+        history=study.history,
+        endpoints=tuple(endpoints_of(study)),
+        texts=texts_of(study),
+        protocol=study.protocol,
+        questions=questions,
+        now=answer(questions, study.history, protocol=study.protocol),
+    )
     concerns = sorted(concerns_of(study), key=lambda each: LEVELS[each.finding.level])
     runs = accumulate(2 if each.undated else 1 for each in concerns)
     most = min(MOST_RUNS, MOST_EVENTS // max(study.history.events.height, 1))
@@ -57,7 +62,7 @@ def examine(study: Study) -> DoctorPage:
 
 def _item(concern: Concern, change: Change) -> Item:
     finding = concern.finding
-    name = sentence_case(finding.code.replace("-", " "))
+    name = sentence_case(column_label(finding.code.replace("-", "_")))
     return Item(
         level=finding.level,
         code=finding.code,

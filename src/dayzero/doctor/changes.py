@@ -1,20 +1,21 @@
 """What a concern would change in the numbers of a study, in words and as a size to sort by."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import e, inf, log
 from typing import Final
 
 import numpy as np
 
+from dayzero.checks.endpoint_facts import has_relapse
 from dayzero.doctor.concerns import Concern
-from dayzero.doctor.questions import Answers, Number
-from dayzero.doctor.rewritten import Bound, dated, without
+from dayzero.doctor.questions import Answers, Number, Question, answer, is_asked_for
+from dayzero.doctor.rewritten import Bound, dated, followed, without
 from dayzero.endpoints import exclusions
 from dayzero.errors import InputError
 from dayzero.history import History
-from dayzero.protocol import Endpoint, listed
-from dayzero.report.formats import plural
+from dayzero.protocol import Endpoint, Protocol
+from dayzero.report.formats import listed, plural
 from dayzero.report.labels import in_sentence
 
 ELSEWHERE: Final = frozenset({"no_origin", "not_in_population"})
@@ -45,12 +46,34 @@ class Change:
 
 @dataclass(frozen=True)
 class Case:
-    """A study as its concerns are held against it: its numbers now, and how they are asked of another history."""
+    """A study as its concerns are held against it: its numbers now, and how they are asked of another history.
+
+    ``texts`` are those of its settings, in which columns are named.
+    """
 
     history: History
     endpoints: tuple[Endpoint, ...]
+    texts: tuple[str, ...]
+    protocol: Protocol
+    questions: tuple[Question, ...]
     now: Answers
-    ask: Callable[[History], Answers]
+
+    def ask(self, history: History) -> Answers:
+        """Return the numbers of another history."""
+        return answer(self.questions, history, protocol=self.protocol)
+
+    def ask_otherwise_censored(self) -> Answers:
+        """Return the numbers where relapse is asked for only up to the last assessment, or else to the last contact."""
+        changed = {each.name: _otherwise(each) for each in self.endpoints if has_relapse(each)}
+        return answer(
+            self.questions,
+            self.history,
+            protocol=replace(self.protocol, endpoints={**self.protocol.endpoints, **changed}),
+        )
+
+
+def _otherwise(endpoint: Endpoint) -> Endpoint:
+    return replace(endpoint, censor="last_contact" if endpoint.censor == "last_assessment" else "last_assessment")
 
 
 def change_of(concern: Concern, case: Case, *, run: bool = True) -> Change:
@@ -59,34 +82,45 @@ def change_of(concern: Concern, case: Case, *, run: bool = True) -> Change:
     Parameters
     ----------
     concern
-        Undated events are put on the first and on the last day that they can have had; otherwise the patients
-        concerned are left out.
+        Undated events are put on the first and on the last day that they can have had; patients whose follow-up has
+        no end are followed to their last event and to the last day of the data; all others are left out.
     case
         The study.
     run
         Whether the numbers may be computed again; otherwise only those who are left out of an analysis are counted.
     """
+    if concern.baseline and not is_asked_for(concern.baseline, case.texts):
+        return Change(("Nothing: no analysis asks for the column.",))
     lost, left_out = _left_out(concern, case)
     if not concern.n:
         return Change((_elsewhere(concern),), 0.0, concern.n_rows if concern.finding.level == "error" else 0)
     if not run:
         return Change((*left_out, "Not computed: there are too many findings, or patients."), 0.0, lost)
-    moved = sorted(_moved(case.now, _again(concern, case)), key=lambda change: -change[0])
+    lead, runs = _again(concern, case)
+    moved = sorted(_moved(case.now, runs), key=lambda change: -change[0])
     if not moved:
         return Change(left_out or ("Nothing that is printed.",), 0.0, lost)
     told = [next((words for _, number, words in moved if number.unit == unit), "") for unit in ("rate", "ratio")]
-    lead = "With the first and with the last possible day" if concern.undated else f"Without {_these(concern.n)}"
     return Change((f"{lead}: {'; '.join(filter(None, told))}.", *left_out), moved[0][0], lost)
 
 
-def _again(concern: Concern, case: Case) -> list[Answers]:
+def _again(concern: Concern, case: Case) -> tuple[str, list[Answers]]:
+    """Return how the history was changed, in words, and its numbers each time."""
+    history, patients = case.history, concern.patients
+    if concern.finding.code == "censoring-gap":
+        now = {each.censor for each in case.endpoints if has_relapse(each)}
+        lead = "Censored at the last assessment" if now == {"last_contact"} else "Censored in the other way"
+        return lead, [case.ask_otherwise_censored()]
     if concern.undated:
-        return [case.ask(dated(case.history, concern.undated, bound)) for bound in BOUNDS]
-    return [case.ask(without(case.history, concern.patients))]
-
-
-def _these(n: int) -> str:
-    return "this patient" if n == 1 else f"these {n:,} patients"
+        changed = [dated(history, concern.undated, bound, concern.possible) for bound in BOUNDS]
+        lead = "With the first and with the last possible day"
+    elif np.isnan(history.end[patients]).all():
+        changed = [followed(history, patients, bound) for bound in BOUNDS]
+        lead = "Followed to the last event, and to the last day of the data"
+    else:
+        changed = [without(history, patients)]
+        lead = f"Without {'this patient' if concern.n == 1 else f'these {concern.n:,} patients'}"
+    return lead, [case.ask(each) for each in changed]
 
 
 def _moved(now: Answers, runs: Sequence[Answers]) -> Iterator[tuple[float, Number, str]]:
@@ -95,7 +129,7 @@ def _moved(now: Answers, runs: Sequence[Answers]) -> Iterator[tuple[float, Numbe
         values = [run.get(number) for run in runs]
         texts = ["not estimable" if other is None else number.write(other) for other in values]
         if any(text != number.write(value) for text in texts):
-            words = f"{number.words} {number.write(value)} → {' and '.join(dict.fromkeys(texts))}"
+            words = f"{number.words} {number.write(value)}\u00a0→\u00a0{' and '.join(dict.fromkeys(texts))}"
             yield max(_size(number, value, other) for other in values), number, words
 
 
@@ -120,14 +154,28 @@ def _left_out(concern: Concern, case: Case) -> tuple[int, tuple[str, ...]]:
         n = int((np.any(reasons, axis=0) & concern.patients).sum())
         counts.setdefault(n, []).append(in_sentence(endpoint.title))
     counts.pop(0, None)
-    who = "of these patients left out of"
-    told = (f"{n:,} {who} {listed(dict.fromkeys(titles))}." for n, titles in sorted(counts.items(), reverse=True))
+    told = (
+        f"{_who(n, concern.n)} left out of {listed(dict.fromkeys(titles))}."
+        for n, titles in sorted(counts.items())[::-1]
+    )
     return max(counts, default=0), tuple(told)
+
+
+def _who(n: int, of: int) -> str:
+    """Name some of the patients concerned.
+
+    Examples
+    --------
+    >>> _who(1, 1), _who(2, 2), _who(1, 3)
+    ('This patient is', 'These 2 patients are', '1 of these 3 patients is')
+    """
+    if n == of:
+        return "This patient is" if n == 1 else f"These {n:,} patients are"
+    return f"{n:,} of these {of:,} patients {'is' if n == 1 else 'are'}"
 
 
 def _elsewhere(concern: Concern) -> str:
     """Say what follows from rows whose patients are in no analysis."""
     if concern.finding.code == "column-known-later":
         return "The column is refused in analyses."
-    rows = concern.finding.rows
-    return f"{plural(len(rows), 'row')} in no analysis." if rows else "Nothing that is printed."
+    return f"{plural(concern.n_rows, 'row')} in no analysis." if concern.n_rows else "Nothing that is printed."

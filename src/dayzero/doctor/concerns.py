@@ -1,13 +1,16 @@
 """What a study's findings are about: which patients and events, and in which cells of which sheet they stand."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from dayzero.checks import check_history
+from dayzero.doctor.doubts import DOUBTED, possible_days
+from dayzero.doctor.sources import baseline_named, column_of
 from dayzero.errors import Finding
 from dayzero.io.mapping import Mapped, in_source
 from dayzero.report.doctor_page import Place
@@ -15,6 +18,8 @@ from dayzero.study import Study, endpoints_of
 
 Bools = npt.NDArray[np.bool_]
 HEADER = 1
+DEFINED: Final = frozenset({"os-event-missed"})
+"""Findings about definitions, with which the data have nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +33,24 @@ class Concern:
     patients
         (patients,) who is concerned.
     undated
-        Rows in the events table of the undated events among those concerned.
+        Rows in the events table of those events concerned that are undated, or whose date alone is doubtful.
+    possible
+        By row of these, the first and the last day that it can have had, where its date tells.
     places
         Where to look.
     event
-        The name of the undated events.
+        The name of the events where they are undated.
+    baseline
+        The baseline column that the finding is about, empty where none.
     """
 
     finding: Finding
     patients: Bools
     undated: tuple[int, ...] = ()
+    possible: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     places: tuple[Place, ...] = ()
     event: str = ""
+    baseline: str = ""
 
     @property
     def n(self) -> int:
@@ -67,7 +78,7 @@ def concerns_of(study: Study) -> tuple[Concern, ...]:
 
 
 def _is_open(finding: Finding) -> bool:
-    return finding.level != "note" or bool(finding.mend)
+    return finding.code not in DEFINED and (finding.level != "note" or bool(finding.mend))
 
 
 def _join(one: Concern, other: Concern) -> Concern:
@@ -75,6 +86,7 @@ def _join(one: Concern, other: Concern) -> Concern:
         one,
         patients=one.patients | other.patients,
         undated=(*one.undated, *other.undated),
+        possible={**one.possible, **other.possible},
         places=(*one.places, *other.places),
     )
 
@@ -84,14 +96,22 @@ def _split(study: Study, finding: Finding) -> Iterator[Concern]:
     events = _events(study, finding)
     patients = _patients(study, finding, events)
     undated = events.filter(pl.col("day").is_null())
+    if finding.code in DOUBTED:
+        doubt = possible_days(finding.code, events)
+        yield Concern(finding, patients, tuple(events["row"]), doubt, tuple(_places(study, finding)))
+        return
     if undated.is_empty() or undated.height < events.height:
-        yield Concern(finding, patients, tuple(undated["row"]), tuple(_places(study, finding)))
+        baseline = finding.column if finding.table == study.tables[0] else baseline_named(study.toml.table, finding)
+        undated_rows, places = tuple(undated["row"]), tuple(_places(study, finding))
+        yield Concern(finding, patients, undated_rows, places=places, baseline=baseline)
         return
     for (name,), rows in undated.group_by(pl.col("event").cast(pl.String), maintain_order=True):
         part = _among(study, finding, rows)
         mine = np.zeros(len(patients), bool)
         mine[rows["patient"].to_numpy()] = True
-        yield Concern(part, mine, tuple(rows["row"]), tuple(_places(study, part)), str(name))
+        undated_here = tuple(rows["row"])
+        days = {row: study.history.possible[row] for row in undated_here if row in study.history.possible}
+        yield Concern(part, mine, undated_here, days, tuple(_places(study, part)), str(name))
 
 
 def _among(study: Study, finding: Finding, rows: pl.DataFrame) -> Finding:
@@ -121,7 +141,7 @@ def _here(places: pl.DataFrame, finding: Finding) -> pl.DataFrame:
 
 
 def _patients(study: Study, finding: Finding, events: pl.DataFrame) -> Bools:
-    """Return (patients,) whom a finding is about: those that it names, whose events, or whose rows of a sheet it names."""
+    """Return (patients,) whom a finding is about: it names them, their events, or their rows of a sheet."""
     rows = study.history.patient_rows
     if finding.table in {"", *study.tables}:
         found = np.isin(rows, finding.patient_rows)
@@ -134,7 +154,10 @@ def _patients(study: Study, finding: Finding, events: pl.DataFrame) -> Bools:
 
 
 def _patients_here(mapped: Mapped, finding: Finding) -> list[int]:
-    here = (_here(places.select("table", "row", "patient"), finding) for places in (mapped.patient_places, mapped.event_places))
+    here = (
+        _here(places.select("table", "row", "patient"), finding)
+        for places in (mapped.patient_places, mapped.event_places)
+    )
     return pl.concat(here)["patient"].drop_nulls().unique().to_list()
 
 
@@ -142,7 +165,8 @@ def _places(study: Study, finding: Finding) -> Iterable[Place]:
     """Yield where the data keeper looks: the sheets of a mapped study, else the two files."""
     for each in in_source((finding,), study.mapped):
         if each.table:
-            yield Place(each.table, each.column or _column(study, each), each.rows)
+            source = column_of(study.toml.table, each.table, finding) if finding.table == study.tables[0] else ""
+            yield Place(each.table, source or each.column or _column(study, each), each.rows)
 
 
 def _column(study: Study, finding: Finding) -> str:

@@ -1,6 +1,7 @@
 """The numbers of a study that its data are held against: rates on the first day asked for, and hazard ratios."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,7 +14,7 @@ from dayzero.checks import columns_known_later
 from dayzero.errors import InputError
 from dayzero.estimators.curves.aalen_johansen import aalen_johansen
 from dayzero.history import History
-from dayzero.protocol import Endpoint, Protocol
+from dayzero.protocol import Protocol
 from dayzero.report.formats import moment, percent, ratio
 from dayzero.report.labels import column_label, event_label, group_labels, in_sentence
 from dayzero.study import Study, endpoints_of
@@ -33,7 +34,7 @@ class Number:
 
     def write(self, value: float) -> str:
         """Write a value of it as the report does."""
-        return f"{percent(value)} %" if self.unit == "rate" else ratio(value)
+        return f"{percent(value)}\u00a0%" if self.unit == "rate" else ratio(value)
 
 
 Answers = Mapping[Number, float]
@@ -43,17 +44,18 @@ Answers = Mapping[Number, float]
 class Rate:
     """The probability of an endpoint's event, or of being free of it, on one day."""
 
-    endpoint: Endpoint
+    endpoint: str
     by: str
     day: float
 
     def answer(self, context: Context) -> Answers:
         """Return the rate of each group, or of everybody; one that cannot be estimated is left out."""
-        rows = aalen_johansen(context.spells(self.endpoint), self.by or None, [self.day]).rows.drop_nulls("estimate")
-        own = [row for row in rows.to_dicts() if row["term"] in (None, self.endpoint.event_state)]
+        endpoint = context.endpoint(self.endpoint)
+        rows = aalen_johansen(context.spells(endpoint), self.by or None, [self.day]).rows.drop_nulls("estimate")
+        own = [row for row in rows.to_dicts() if row["term"] in (None, endpoint.event_state)]
         names = group_labels((row["group"] for row in own), self.by)
         when = moment(self.day).removesuffix("s").replace(" ", "-")
-        words = f"{when} {in_sentence(self.endpoint.title)}"
+        words = f"{when} {in_sentence(endpoint.title)}"
         return {Number("rate", f"{words}{_in(names[row['group']], row['group'])}"): row["estimate"] for row in own}
 
 
@@ -110,14 +112,13 @@ def _refused(study: Study) -> dict[str, tuple[tuple[str, str], ...]]:
 
 def _rate(context: Context, name: str, by: str = "", times: Sequence[float] = ()) -> list[Question]:
     try:
-        endpoint = context.endpoint(name)
-        last = float(context.spells(endpoint).stop.max())
+        last = float(context.spells(context.endpoint(name)).stop.max())
     except InputError:  # the report says so
         return []
     if by and by in dict(context.refused.get(name, ())):
         by = ""
     day = times[0] if times else next((day for day in DAYS if day <= last), float(np.ceil(last / 2)))
-    return [Rate(endpoint, by, day)]
+    return [Rate(name, by, day)]
 
 
 def _answered(question: Question, context: Context) -> bool:
@@ -137,3 +138,32 @@ def answer(questions: Sequence[Question], history: History, *, protocol: Protoco
         except InputError:
             continue
     return found
+
+
+def texts_of(study: Study) -> tuple[str, ...]:
+    """Return every text in the settings of a study's analyses and in the populations of their endpoints."""
+    populations = [endpoint.population for endpoint in endpoints_of(study)]
+    settings = [text for analysis in study.analyses for text in _texts(vars(analysis.settings))]
+    return tuple(dict.fromkeys([*settings, *filter(None, populations)]))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def is_asked_for(column: str, texts: Sequence[str]) -> bool:
+    """Return whether a column is named in some text, alone or in a term.
+
+    Examples
+    --------
+    >>> is_asked_for("age", ["os", "spline(age, 3)"]), is_asked_for("age", ["stage"])
+    (True, False)
+    """
+    return any(re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text) for text in texts)

@@ -1,6 +1,6 @@
 """The same history without some patients, or with the undated events of some rows dated."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -14,6 +14,7 @@ from dayzero.io.tables import end_of_follow_up
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Bound = Literal["earliest", "latest"]
+Possible = Mapping[int, tuple[float, float]]
 
 ENDS: Final = ("death", "last_contact")
 
@@ -23,49 +24,58 @@ def without(history: History, patients: Bools) -> History:
     return replace(history, end=np.where(patients, np.nan, history.end))
 
 
-def dated(history: History, rows: Sequence[int], bound: Bound) -> History:
-    """Return the history with the undated events of some rows on the first or the last day that they can have had.
+def followed(history: History, patients: Bools, bound: Bound) -> History:
+    """Return the history with the follow-up of some patients to their last event, or to the last day of the data."""
+    _, last, newest = _extent(history, history.events)
+    end = np.where(np.isnan(last), np.nan, newest) if bound == "latest" else last
+    return replace(history, end=np.where(patients, end, history.end))
+
+
+def dated(history: History, rows: Sequence[int], bound: Bound, possible: Possible) -> History:
+    """Return the history with some events on the first or the last day that they can have had.
 
     Parameters
     ----------
     history
         What happened.
     rows
-        Rows of the events file.
+        Rows of the events table; a date that stands there is not believed.
     bound
-        A partial date is bounded by its month or year. Any other event lies between the patient's first event and the
-        end of follow-up; a death or last contact between the last event and the cutoff, or else the last date of all.
+        Which of the two.
+    possible
+        By row, the first and the last day, where they are known. Any other event lies between the patient's first
+        event and the end of follow-up; a death or last contact between the last event and the cutoff, or else the
+        last day of the data.
     """
-    events = history.events
-    chosen = events["row"].is_in(list(rows)) & events["day"].is_null()
-    place = 0 if bound == "earliest" else 1
-    days = [
-        history.possible[row][place] if row in history.possible else day
-        for row, day in zip(events["row"].filter(chosen), _bounds(history, events.filter(chosen), bound), strict=True)
-    ]
-    filled = events["day"].to_numpy().copy()
-    filled[chosen.to_numpy()] = days
-    events = events.with_columns(pl.Series("day", filled).fill_nan(None))
+    chosen = history.events["row"].is_in(list(rows))
+    undated = history.events.with_columns(pl.when(chosen).then(None).otherwise(pl.col("day")).alias("day"))
+    bounds = _bounds(history, undated, undated.filter(chosen), bound)
+    known = {row: days[0 if bound == "earliest" else 1] for row, days in possible.items()}
+    at = undated["row"].filter(chosen).to_list()
+    filled = undated["day"].to_numpy().copy()
+    filled[chosen.to_numpy()] = [known.get(row, day) for row, day in zip(at, bounds.tolist(), strict=True)]
+    events = undated.with_columns(pl.Series("day", filled).fill_nan(None))
     end = end_of_follow_up(events, len(history), history.cutoff)
     if history.cutoff is not None:
         events = events.filter(pl.col("day").is_null() | (pl.col("day") <= history.cutoff))
     return replace(history, events=events, end=end)
 
 
-def _bounds(history: History, rows: pl.DataFrame, bound: Bound) -> Floats:
+def _bounds(history: History, events: pl.DataFrame, rows: pl.DataFrame, bound: Bound) -> Floats:
     """Return (rows,) the first or the last day on which each event can have been, NaN where nothing bounds it."""
     patient = rows["patient"].to_numpy()
     is_end = rows["event"].cast(pl.String).is_in(ENDS).to_numpy()
-    first, last, newest = _extent(history)
-    end = np.where(np.isfinite(history.end), history.end, last)
+    first, last, newest = _extent(history, events)
+    believed = end_of_follow_up(events, len(history), history.cutoff)
+    end = np.where(np.isfinite(believed), believed, last)
     if bound == "earliest":
         return np.asarray(np.where(is_end, last[patient], first[patient]))
     return np.asarray(np.where(is_end, newest, end[patient]))
 
 
-def _extent(history: History) -> tuple[Floats, Floats, float]:
+def _extent(history: History, events: pl.DataFrame) -> tuple[Floats, Floats, float]:
     """Return (patients,) the first and the last dated event of each, NaN where none; and the last day of the data."""
-    known = history.events.drop_nulls("day")
+    known = events.drop_nulls("day")
     patient, day = known["patient"].to_numpy(), known["day"].to_numpy()
     first, last = np.full(len(history), np.inf), np.full(len(history), -np.inf)
     np.minimum.at(first, patient, day)

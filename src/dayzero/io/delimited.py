@@ -83,8 +83,8 @@ def _read_form(start: bytes, file: str, written: Written) -> tuple[Form, int]:
     blank = _BLANK_LINES.match(start)
     begin = blank.end() if blank else 0
     above = len(_LINE_END.findall(start[:begin]))
-    bare = _QUOTED.sub(b"", start[begin : begin + _LOOKED_AT])
-    if not bare.strip():
+    bare = _QUOTED.sub(b"q", start[begin : begin + _LOOKED_AT])
+    if not bare.strip(b"\r\n "):
         raise InputError("the file is empty", mend="Export the table anew.", file=file)
     rows = [row for row in _LINE_END.split(bare) if row]
     complete = rows[:-1] if len(start) > begin + _LOOKED_AT else rows

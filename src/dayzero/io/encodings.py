@@ -89,7 +89,7 @@ def decode_file(path: Path, *, file: str, encoding: str = "") -> tuple[Path | by
 
 
 def detect(data: bytes, *, file: str) -> str:
-    """Return the codec's name of bytes that are not UTF-8.
+    r"""Return the codec's name of bytes that are not UTF-8.
 
     Parameters
     ----------
@@ -225,4 +225,9 @@ def _korean(text: str) -> float:
     return _share(text, lambda run: sum("\uac00" <= character <= "\ud7a3" for character in run))
 
 
-_LIKELY: Final[dict[str, Callable[[str], float]]] = {"cp1252": _latin, "cp932": _japanese, "gb18030": _chinese, "euc-kr": _korean}
+_LIKELY: Final[dict[str, Callable[[str], float]]] = {
+    "cp1252": _latin,
+    "cp932": _japanese,
+    "gb18030": _chinese,
+    "euc-kr": _korean,
+}

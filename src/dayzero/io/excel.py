@@ -1,12 +1,11 @@
 """Grids from Excel workbooks (.xlsx, .xlsm): looked through first, then read by calamine.
 
 calamine is native code: it takes the memory that a far cell asks for, and what it aborts takes the process along. So
-``preflight`` inflates every part once and bounds the memory before calamine sees the file. What calamine does not tell
-(errors, formulas without a value, hidden rows) comes from that first look.
+``preflight`` inflates every part once and bounds the memory, and calamine sees a copy that holds these parts alone.
+What it does not tell (errors, formulas without a value, hidden rows) comes from that first look.
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,17 +21,14 @@ from dayzero.io.delimited import Written
 from dayzero.io.grid import ERROR, Grid, letters, named
 from dayzero.io.preflight import Archive, broken, open_archive, xml_pieces
 from dayzero.io.preflight_cells import walk
-from dayzero.io.preflight_sheet import SheetFacts, check_extent, scan
+from dayzero.io.preflight_copy import copied
+from dayzero.io.preflight_sheet import SheetFacts, check_errors, check_extent, scan
+from dayzero.io.preflight_texts import check_texts
 from dayzero.io.workbook_findings import workbook_findings
-from dayzero.io.workbook_parts import STRINGS, Sheet, sheets_of
+from dayzero.io.workbook_parts import Book, Sheet, read_book
 from dayzero.settings import shown
 
-MAX_TEXT: Final = 600_000_000
-"""Bytes of all texts in the cells, each counted as often as it is used: few long texts may be used a million times."""
 _ROWS: Final = 50_000
-_STRING_END: Final = re.compile(rb"</(?:[A-Za-z_][\w.-]*:)?si\s*>")
-_STRING_CELL: Final = re.compile(rb't="s"')
-_STRING_INDEX: Final = re.compile(rb't="s"[^>]*>\s*<(?:[A-Za-z_][\w.-]*:)?v>([0-9]{1,9})<')
 
 
 def read_excel(path: Path, file: str, written: Written) -> tuple[Grid, ...]:  # noqa: ARG001
@@ -59,15 +55,12 @@ def read_excel(path: Path, file: str, written: Written) -> tuple[Grid, ...]:  # 
         Where the file is no sound workbook, is protected by a password, or would take too much memory.
     """
     archive = open_archive(path, file=file)
-    sheets, parts = sheets_of(archive)
-    facts = _look_through(archive, parts)
-    _check_texts(archive, facts)
-    grids = []
-    with _calamine(file), CalamineWorkbook.from_path(str(path)) as workbook:
+    book = read_book(archive)
+    facts = _look_through(archive, book)
+    with _calamine(file), CalamineWorkbook.from_filelike(copied(archive, book.parts)) as workbook:
         kinds = {sheet.name: sheet.typ for sheet in workbook.sheets_metadata}
-        for sheet in sheets:
-            if kinds.get(sheet.name) == SheetTypeEnum.WorkSheet:
-                grids.append(_grid(workbook.get_sheet_by_name(sheet.name), sheet, facts, file))
+        found = [sheet for sheet in book.sheets if kinds.get(sheet.name) == SheetTypeEnum.WorkSheet]
+        grids = [_grid(workbook.get_sheet_by_name(sheet.name), sheet, facts, file) for sheet in found]
     if not grids:
         raise InputError("the workbook has no sheet", mend="Save the table in a sheet.", file=file)
     return tuple(grids)
@@ -85,17 +78,18 @@ def _calamine(file: str) -> Iterator[None]:
         raise broken(file) from None
 
 
-def _look_through(archive: Archive, linked: frozenset[str]) -> dict[str, SheetFacts]:
-    """Return the facts of every part that is a sheet; every part of XML and all that the workbook names is seen."""
+def _look_through(archive: Archive, book: Book) -> dict[str, SheetFacts]:
+    """Return the facts of every part that holds cells; any of the parts may."""
     found = {}
-    for name, part in archive.parts.items():
-        if name in linked or name.endswith((".xml", ".rels")):
-            facts = scan(xml_pieces(archive, part))
-            if facts.is_sheet and not facts.is_plain:
-                facts = _walked(archive, name)
-            if facts.is_sheet:
-                check_extent(facts, file=archive.file)
-                found[name] = facts
+    for name in book.parts:
+        facts = scan(xml_pieces(archive, archive.parts[name]))
+        if facts.is_sheet and not facts.is_plain:
+            facts = _walked(archive, name)
+        if facts.is_sheet:
+            check_extent(facts, file=archive.file)
+            check_errors(facts, file=archive.file)
+            found[name] = facts
+    check_texts(archive, book.texts, found, cells=sum(facts.cells for facts in found.values()))
     return found
 
 
@@ -106,36 +100,6 @@ def _walked(archive: Archive, name: str) -> SheetFacts:
         raise broken(archive.file) from None
 
 
-def _check_texts(archive: Archive, facts: dict[str, SheetFacts]) -> None:
-    """Refuse a workbook whose cells together hold too much text: one of a few kilobytes may repeat a long one."""
-    part = archive.parts.get(STRINGS)
-    if part is None:
-        return
-    lengths, rest = [], b""
-    for piece in xml_pieces(archive, part):
-        *texts, rest = _STRING_END.split(rest + piece)
-        lengths += map(len, texts)
-    size = np.array([*lengths, len(rest)], np.int64)
-    longest, cells = int(size.max()), sum(fact.cells for fact in facts.values())
-    if longest * cells <= MAX_TEXT:
-        return
-    if sum(_text_size(archive, name, size, longest) for name in facts) > MAX_TEXT:
-        mend = "Shorten the long texts, or delete sheets that are not needed."
-        raise InputError("more than 600 MB of text in the cells", mend=mend, file=archive.file)
-
-
-def _text_size(archive: Archive, name: str, size: "np.ndarray[tuple[int], np.dtype[np.int64]]", longest: int) -> int:
-    total, rest = 0, b""
-    for piece in xml_pieces(archive, archive.parts[name]):
-        data = rest + piece
-        cut = data.rfind(b"<c ")
-        data, rest = (data[:cut], data[cut:]) if cut > 0 else (data, b"")
-        used = np.array(_STRING_INDEX.findall(data), "S9").astype(np.int64)
-        known = used[used < len(size)]
-        total += int(size[known].sum()) + longest * (len(_STRING_CELL.findall(data)) - len(known))
-    return total + longest * len(_STRING_CELL.findall(rest))
-
-
 def _grid(sheet: CalamineSheet, place: Sheet, facts: dict[str, SheetFacts], file: str) -> Grid:
     known = facts.get(place.part, SheetFacts())
     frame, kinds = _frames(sheet)
@@ -143,7 +107,13 @@ def _grid(sheet: CalamineSheet, place: Sheet, facts: dict[str, SheetFacts], file
     kinds = _with_errors(kinds, known, first)
     where = named(file, shown(place.name))
     return Grid(
-        file, place.name, frame, kinds, first_row=first, merged=tuple(known.merged), findings=workbook_findings(known, where, is_hidden=place.is_hidden)
+        file,
+        place.name,
+        frame,
+        kinds,
+        first_row=first,
+        merged=tuple(known.merged),
+        findings=workbook_findings(known, where, is_hidden=place.is_hidden),
     )
 
 
@@ -164,10 +134,8 @@ def _frames(sheet: CalamineSheet) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _with_errors(kinds: pl.DataFrame, facts: SheetFacts, first: int) -> pl.DataFrame:
-    wrong: dict[str, list[int]] = {}
-    for (row, column), is_missing in facts.errors.items():
-        if not is_missing and 0 <= row - first < kinds.height and column <= kinds.width:
-            wrong.setdefault(letters(column), []).append(row - first)
-    return kinds.with_columns(
-        kinds[name].scatter(rows, pl.Series([ERROR], dtype=pl.UInt8).new_from_index(0, len(rows))) for name, rows in wrong.items()
-    )
+    rows, columns = facts.errors.rows - first, facts.errors.columns
+    inside = (rows >= 0) & (rows < kinds.height) & (columns <= kinds.width)
+    rows, columns = rows[inside], columns[inside]
+    wrong = {letters(column): rows[columns == column] for column in np.unique(columns).tolist()}
+    return kinds.with_columns(kinds[name].scatter(pl.Series(at), ERROR) for name, at in wrong.items())

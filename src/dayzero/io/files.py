@@ -1,7 +1,6 @@
 """Any file with a table in it, read into grids: one registry line a format."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Grids from OpenDocument spreadsheets (.ods), by expat: one pass over the sheets, repeats counted before they expand."""
+"""Grids from OpenDocument spreadsheets (.ods), by expat: one pass, repeats counted before they expand."""
 
 import re
 from array import array
@@ -11,12 +11,12 @@ from xml.parsers import expat
 import numpy as np
 import polars as pl
 
-from dayzero.errors import Finding, InputError
+from dayzero.errors import InputError
 from dayzero.io.cells import WRITERS
 from dayzero.io.delimited import Written
 from dayzero.io.grid import EMPTY, ERROR, TEXT, Corner, Grid, letters, named
 from dayzero.io.preflight import Archive, broken, open_archive, whole, xml_pieces
-from dayzero.io.preflight_sheet import MAX_COLUMNS, MAX_ROWS, SheetFacts, check_extent
+from dayzero.io.preflight_sheet import MAX_COLUMNS, MAX_MERGED, MAX_ROWS, SheetFacts, check_extent
 from dayzero.io.workbook_findings import workbook_findings
 from dayzero.settings import shown
 
@@ -28,7 +28,7 @@ _TIME: Final = re.compile(r"(-?)P(?:([0-9]+)D)?T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:(
 
 @dataclass
 class _Column:
-    rows: array[int] = field(default_factory=lambda: array("q"))
+    rows: "array[int]" = field(default_factory=lambda: array("q"))
     texts: list[str | None] = field(default_factory=list)
     kinds: bytearray = field(default_factory=bytearray)
 
@@ -83,8 +83,8 @@ def _sheets(archive: Archive) -> list[_Sheet]:
     parser.buffer_text = True
     try:
         for piece in xml_pieces(archive, archive.parts[_CONTENT]):
-            parser.Parse(piece, False)  # noqa: FBT003
-        parser.Parse(b"", True)  # noqa: FBT003
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, OverflowError):
         raise broken(archive.file) from None
     return walk.sheets
@@ -120,8 +120,8 @@ class _Walk:
         match name:
             case "table:table-row":
                 self.rows, self.column = _repeat(attributes, "table:number-rows-repeated"), 1
-                if attributes.get("table:visibility", "visible") != "visible" and self.rows < MAX_ROWS // 2:
-                    self.sheets[-1].facts.hidden_rows += range(self.row, self.row + self.rows)
+                if attributes.get("table:visibility", "visible") != "visible" and self.row + self.rows <= MAX_ROWS:
+                    self.sheets[-1].facts.hidden_rows.extend(range(self.row, self.row + self.rows))
             case "table:table-cell" | "table:covered-table-cell":
                 self.cell, self.text = attributes, []
             case "text:p":
@@ -163,9 +163,9 @@ class _Walk:
         if kind != EMPTY:
             self.fill(value, kind, times)
         elif "table:formula" in cell and "office:value-type" not in cell:
-            facts.uncalculated.append(here)
+            facts.uncalculated.add(*here)
         across, down = _repeat(cell, "table:number-columns-spanned"), _repeat(cell, "table:number-rows-spanned")
-        if (across, down) != (1, 1):
+        if (across, down) != (1, 1) and len(facts.merged) <= MAX_MERGED:
             facts.merged.append((here, (self.row + down - 1, self.column + across - 1)))
         self.column += times
 
@@ -193,19 +193,17 @@ def _repeat(attributes: dict[str, str], name: str) -> int:
 
 
 def _value(cell: dict[str, str], text: str) -> tuple[str | None, int]:
-    if cell.get("calcext:value-type") == "error" and text != "#N/A":
-        return None, ERROR
-    match cell.get("office:value-type", "string" if text else ""):
-        case "float" | "percentage" | "currency":
-            return WRITERS[float](float(cell["office:value"])) if "office:value" in cell else (None, EMPTY)
-        case "date":
-            return _date(cell.get("office:date-value", ""))
-        case "time":
-            return _duration(cell.get("office:time-value", ""))
-        case "boolean":
-            return WRITERS[bool](cell.get("office:boolean-value") == "true")
-        case "":
-            return None, EMPTY
+    kind = cell.get("office:value-type", "string" if text else "void")
+    if cell.get("calcext:value-type") == "error":
+        return WRITERS[str](text) if text == "#N/A" else (None, ERROR)
+    if kind in ("float", "percentage", "currency"):
+        return WRITERS[float](float(cell["office:value"])) if "office:value" in cell else (None, EMPTY)
+    if kind == "date":
+        return _date(cell.get("office:date-value", ""))
+    if kind == "time":
+        return _duration(cell.get("office:time-value", ""))
+    if kind == "boolean":
+        return WRITERS[bool](cell.get("office:boolean-value") == "true")
     return WRITERS[str](text or cell.get("office:string-value", ""))
 
 
@@ -238,7 +236,5 @@ def _grid(sheet: _Sheet, file: str) -> Grid:
         kinds.append(pl.Series(letters(number), np.frombuffer(bytes(column.kinds) + b"\0", np.uint8)[source]))
     findings = workbook_findings(facts, named(file, shown(sheet.name)), is_hidden=sheet.is_hidden)
     merged: tuple[tuple[Corner, Corner], ...] = tuple(facts.merged)
-    return Grid(
-        file, sheet.name, pl.DataFrame(texts), pl.DataFrame(kinds),
-        first_row=max(1, facts.first_row), merged=merged, findings=findings,
-    )  # fmt: skip
+    frames = pl.DataFrame(texts), pl.DataFrame(kinds)
+    return Grid(file, sheet.name, *frames, first_row=max(1, facts.first_row), merged=merged, findings=findings)

@@ -47,6 +47,8 @@ class Part:
         Where its packed bytes begin in the file.
     packed, size
         Bytes packed and inflated.
+    checksum
+        CRC-32 of the inflated bytes.
     deflated
         Whether it is packed at all.
     """
@@ -55,6 +57,7 @@ class Part:
     begin: int
     packed: int
     size: int
+    checksum: int
     deflated: bool
 
 
@@ -95,7 +98,9 @@ def open_archive(path: Path, *, file: str) -> Archive:
     """
     size = file_size(path, file=file)
     if size > MAX_FILE:
-        raise InputError("larger than 200 MB", mend="Save the sheets that are needed in a file of their own.", file=file)
+        raise InputError(
+            "larger than 200 MB", mend="Save the sheets that are needed in a file of their own.", file=file
+        )
     try:
         with path.open("rb") as stream:
             _check_ends(stream, size, file)
@@ -111,7 +116,7 @@ def xml_pieces(archive: Archive, part: Part) -> Iterator[bytes]:
     Raises
     ------
     InputError
-        Where it inflates to another size than its directory says, is not UTF-8, or has a document type.
+        Where it does not inflate to the size and checksum of the directory, is not UTF-8, or has a document type.
     """
     last = b""
     for position, piece in enumerate(inflated(archive, part)):
@@ -131,30 +136,35 @@ def inflated(archive: Archive, part: Part) -> Iterator[bytes]:
     Raises
     ------
     InputError
-        Where it inflates to another size than its directory says.
+        Where it does not inflate to the size and checksum of the directory.
     """
-    left, done = part.packed, 0
-    unpack = zlib.decompressobj(-15) if part.deflated else None
+    size = checksum = 0
     try:
         with archive.path.open("rb") as stream:
             stream.seek(part.begin)
-            rest = b""
-            while left or rest or (unpack and not unpack.eof):
-                if not rest:
-                    rest = stream.read(min(left, PIECE))
-                    left -= len(rest)
-                    if not rest:
-                        break
-                piece, rest = (unpack.decompress(rest, PIECE), unpack.unconsumed_tail) if unpack else (rest, b"")
-                done += len(piece)
-                if done > part.size or (unpack and unpack.unused_data):
-                    raise broken(archive.file)
-                if piece:
-                    yield piece
+            for piece in _unpacked(stream, part):
+                size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+                if size > part.size:
+                    break
+                yield piece
     except (OSError, zlib.error):
         raise broken(archive.file) from None
-    if done != part.size or (unpack and not unpack.eof):
+    if (size, checksum) != (part.size, part.checksum):
         raise broken(archive.file)
+
+
+def _unpacked(stream: BinaryIO, part: Part) -> Iterator[bytes]:
+    left = part.packed
+    unpack = zlib.decompressobj(-15)
+    while left and (packed := stream.read(min(left, PIECE))):
+        left -= len(packed)
+        if not part.deflated:
+            yield packed
+            continue
+        while packed:
+            yield unpack.decompress(packed, PIECE)
+            packed = unpack.unconsumed_tail
+    yield unpack.flush()
 
 
 def whole(archive: Archive, name: str, *, limit: int) -> bytes:
@@ -234,7 +244,7 @@ def _part(stream: BinaryIO, member: ZipInfo, file: str) -> Part:
     if mark != b"PK\3\4" or method != member.compress_type:
         raise broken(file)
     begin = member.header_offset + _LOCAL.size + name + extra
-    return Part(member.filename, begin, member.compress_size, member.file_size, method == ZIP_DEFLATED)
+    return Part(member.filename, begin, member.compress_size, member.file_size, member.CRC, method == ZIP_DEFLATED)
 
 
 def _too_large(what: str, file: str) -> InputError:

@@ -6,7 +6,7 @@ from typing import Final
 from xml.parsers import expat
 
 from dayzero.io.grid import Corner, column_number
-from dayzero.io.preflight_sheet import SheetFacts
+from dayzero.io.preflight_sheet import MAX_MERGED, SheetFacts
 
 _PLACE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
@@ -47,7 +47,7 @@ class _Walk:
 
     def merge(self, text: str) -> None:
         ends = [_PLACE.fullmatch(end) for end in text.split(":")]
-        if len(ends) == 2 and ends[0] and ends[1]:
+        if len(self.facts.merged) <= MAX_MERGED and len(ends) == 2 and ends[0] and ends[1]:
             self.facts.merged.append((_corner(ends[0]), _corner(ends[1])))
 
     def characters(self, text: str) -> None:
@@ -70,9 +70,9 @@ class _Walk:
         facts.last_row = max(facts.last_row, self.row)
         facts.last_column = max(facts.last_column, self.column)
         if self.kind == "e":
-            facts.errors[here] = self.text.strip() == "#N/A"
+            facts.add_error(self.text.strip(), *here)
         elif self.has_formula and not self.text and self.kind != "str":
-            facts.uncalculated.append(here)
+            facts.uncalculated.add(*here)
 
 
 def walk(pieces: Iterable[bytes]) -> SheetFacts:
@@ -95,8 +95,8 @@ def walk(pieces: Iterable[bytes]) -> SheetFacts:
     parser.CharacterDataHandler = state.characters
     try:
         for piece in pieces:
-            parser.Parse(piece, False)  # noqa: FBT003
-        parser.Parse(b"", True)  # noqa: FBT003
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise ValueError(str(error)) from None
     return state.facts

@@ -83,7 +83,7 @@ def _digits(codes: Codes, place: Ints, *, base: int, zero: int, most: int) -> tu
 def _is_empty(codes: Codes, at: Ints) -> Flags:
     closes = np.flatnonzero(codes == ord(">"))
     end = np.append(closes, len(codes) - 1)[np.searchsorted(closes, at)]
-    empty = codes[end - 1] == ord("/")
+    empty: Flags = codes[end - 1] == ord("/")
     some = np.flatnonzero(empty)
     if len(some):
         marks, apostrophes = np.flatnonzero(codes == ord('"')), np.flatnonzero(codes == ord("'"))
@@ -94,4 +94,4 @@ def _is_empty(codes: Codes, at: Ints) -> Flags:
 
 
 def _between(marks: Ints, start: Ints, end: Ints) -> Ints:
-    return np.searchsorted(marks, end) - np.searchsorted(marks, start)
+    return (np.searchsorted(marks, end) - np.searchsorted(marks, start)).astype(np.int64)

@@ -1,5 +1,7 @@
 """Findings about a sheet that its table alone does not show: hidden sheets and rows, formulas without a value."""
 
+import numpy as np
+
 from dayzero.errors import Finding
 from dayzero.io.grid import letters
 from dayzero.io.preflight_sheet import SheetFacts
@@ -23,10 +25,11 @@ def workbook_findings(facts: SheetFacts, where: str, *, is_hidden: bool) -> tupl
     if facts.hidden_rows:
         message = "Rows are hidden, by hand or by a filter; they are read like any other."
         found.append(Finding("note", "hidden-rows", message, table=where, rows=tuple(facts.hidden_rows)))
-    for column in sorted({column for _, column in facts.uncalculated}):
-        rows = tuple(row for row, at in facts.uncalculated if at == column)
+    columns, rows = facts.uncalculated.columns, facts.uncalculated.rows
+    for column in np.unique(columns).tolist():
         message = "Formulas have no value, because no spreadsheet program has computed them: their cells are empty."
         mend = "Open the workbook in a spreadsheet program and save it."
-        where_in = {"table": where, "rows": rows, "column": letters(column)}
-        found.append(Finding("error", "formula-without-value", message, mend=mend, **where_in))  # type: ignore[arg-type]
+        at = tuple(rows[columns == column].tolist())
+        code = "formula-without-value"
+        found.append(Finding("error", code, message, mend=mend, table=where, rows=at, column=letters(column)))
     return tuple(found)

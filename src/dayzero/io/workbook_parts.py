@@ -1,17 +1,16 @@
-"""What an Excel workbook says of its sheets: names, parts, which are hidden. Read by expat, from its small parts."""
+"""What an Excel workbook says of its parts: the sheets with their names, which are hidden, and where the texts are."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from posixpath import normpath
+from posixpath import dirname, normpath
 from typing import Final
 from xml.parsers import expat
 
 from dayzero.io.preflight import Archive, broken, whole
 
 _LIMIT: Final = 20_000_000
-BOOK: Final = "xl/workbook.xml"
-LINKS: Final = "xl/_rels/workbook.xml.rels"
-STRINGS: Final = "xl/sharedstrings.xml"
+_ROOT: Final = "_rels/.rels"
+_TYPES: Final = "[content_types].xml"
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Sheet:
     name
         Its name.
     part
-        The member that holds it, in lower case.
+        The part that holds it, in lower case.
     is_hidden
         Whether it is not shown.
     """
@@ -33,44 +32,74 @@ class Sheet:
     is_hidden: bool
 
 
-def sheets_of(archive: Archive) -> tuple[tuple[Sheet, ...], frozenset[str]]:
-    """Return a workbook's sheets in their order, and every part that it names.
+@dataclass(frozen=True)
+class Book:
+    """A workbook's parts, their names in lower case.
+
+    Attributes
+    ----------
+    sheets
+        Its sheets in their order, charts included.
+    texts
+        The part with the texts of the cells, whether it is there or not.
+    parts
+        All parts that a reader of cells needs.
+    """
+
+    sheets: tuple[Sheet, ...]
+    texts: str
+    parts: tuple[str, ...]
+
+
+def read_book(archive: Archive) -> Book:
+    """Read what a workbook says of its parts.
 
     Raises
     ------
     InputError
-        Where the workbook has none, or is damaged.
+        Where it has none, or is damaged.
     """
-    if BOOK not in archive.parts:
-        raise broken(archive.file)
+    roots: list[str] = []
     links: dict[str, str] = {}
     sheets: list[dict[str, str]] = []
 
+    def root(name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship" and attributes.get("Type", "").endswith("/officeDocument"):
+            roots.append(_resolved("", attributes.get("Target", "")))
+
     def link(name: str, attributes: dict[str, str]) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
-            links[attributes.get("Id", "")] = _resolved(attributes.get("Target", ""))
+            links[attributes.get("Id", "")] = _resolved(base, attributes.get("Target", ""))
 
     def sheet(name: str, attributes: dict[str, str]) -> None:
         if name == "sheet":
             sheets.append({key.rpartition(":")[2]: value for key, value in attributes.items()})
 
-    _walk(whole(archive, LINKS, limit=_LIMIT), link, archive.file)
-    _walk(whole(archive, BOOK, limit=_LIMIT), sheet, archive.file)
+    _walk(archive, _ROOT, root)
+    if len(roots) != 1 or roots[0] not in archive.parts:
+        raise broken(archive.file)
+    book = roots[0]
+    base = dirname(book)
+    linked = normpath(f"{base}/_rels/{book.removeprefix(base).lstrip('/')}.rels")
+    _walk(archive, linked, link)
+    _walk(archive, book, sheet)
     found = tuple(
         Sheet(sheet.get("name", ""), links.get(sheet.get("id", ""), ""), sheet.get("state", "visible") != "visible")
         for sheet in sheets
     )
-    return found, frozenset(links.values()) & archive.parts.keys()
+    texts = _resolved(base, "sharedStrings.xml")
+    needed = (_TYPES, _ROOT, book, linked, _resolved(base, "styles.xml"), texts, *(sheet.part for sheet in found))
+    return Book(found, texts, tuple(part for part in dict.fromkeys(needed) if part in archive.parts))
 
 
-def _resolved(target: str) -> str:
-    return (target.lstrip("/") if target.startswith("/") else normpath(f"xl/{target}")).lower()
+def _resolved(base: str, target: str) -> str:
+    return normpath(target.lstrip("/") if target.startswith("/") else f"{base}/{target}".lstrip("/")).lower()
 
 
-def _walk(xml: bytes, start: Callable[[str, dict[str, str]], None], file: str) -> None:
+def _walk(archive: Archive, part: str, start: Callable[[str, dict[str, str]], None]) -> None:
     parser = expat.ParserCreate()
     parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
     try:
-        parser.Parse(xml, True)  # noqa: FBT003
+        parser.Parse(whole(archive, part, limit=_LIMIT), True)
     except expat.ExpatError:
-        raise broken(file) from None
+        raise broken(archive.file) from None

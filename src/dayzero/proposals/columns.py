@@ -40,6 +40,8 @@ class Column:
         In how many of them something stands that does not mean missing.
     cells
         Distinct cells (text, kind) and how often they stand.
+    missing
+        The texts that mean that a value is missing.
     distinct
         How many distinct cells there are; more than ``cells`` has where they are many.
     dates, serials, numbers
@@ -53,6 +55,7 @@ class Column:
     rows: int
     filled: int
     cells: Mapping[Cell, int]
+    missing: tuple[str, ...]
     distinct: int
     dates: int
     serials: int
@@ -144,8 +147,8 @@ def _column(place: tuple[int, str, str, str], rows: int, cells: pl.DataFrame) ->
         for text, kind, n in cells.head(MANY).rows()
         if not is_code(text, "missing") or meaning(text, "mrd")
     ]
-    missing = min(cells.height, MANY) - len(looked_at)
     counts = dict(looked_at)
+    missing = {text for text, kind, _ in cells.head(MANY).rows() if (text, kind) not in counts}
     seen = sum(counts.values())
     unseen = int(cells["n"].sum()) - int(cells.head(MANY)["n"].sum())
     scale = (seen + unseen) / seen if seen else 1.0
@@ -158,7 +161,8 @@ def _column(place: tuple[int, str, str, str], rows: int, cells: pl.DataFrame) ->
         rows=rows,
         filled=seen + unseen,
         cells=counts,
-        distinct=cells.height - missing,
+        missing=tuple(sorted(missing)),
+        distinct=cells.height - len(missing),
         dates=count([n for (text, kind), n in looked_at if is_date(text, kind)]),
         serials=count([n for (text, kind), n in looked_at if is_serial(text, kind)]),
         numbers=count([n for (text, kind), n in looked_at if _is_number(text, kind)]),

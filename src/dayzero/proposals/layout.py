@@ -1,5 +1,6 @@
 """Where a sheet's header stands, and where its patients begin: told by the cells, not by their formatting."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dayzero.io.grid import EMPTY, TEXT, Grid
+from dayzero.io.grid import EMPTY, ERROR, TEXT, Grid
 from dayzero.io.mapping.declared import Declared
 from dayzero.io.mapping.headers import JOINT, read_headers
 from dayzero.io.mapping.settings import SheetSettings
@@ -21,6 +22,8 @@ _COMPARED: Final = 500
 _SHARE: Final = 0.3
 _WIDE: Final = 0.6
 _LONGEST: Final = 120
+_NUMBERED: Final = re.compile(r"\d{4}|^\W*[^\W\d]{0,4}[-_ ]?\d{3,}\W*$")
+"""A long number, or a few letters and a number: somebody's identifier, and no header."""
 _ROOMS: Final = ("patient", "event", "baseline", "attribute", "field", "identifying", "comment")
 
 Bools = npt.NDArray[np.bool_]
@@ -87,7 +90,8 @@ def find_layout(grid: Grid) -> Layout | None:
 
 
 def _filled(grid: Grid, row: int) -> Bools:
-    return np.array([kind != EMPTY for kind in grid.kinds.row(row)], bool)
+    cells = zip(grid.frame.row(row), grid.kinds.row(row), strict=True)
+    return np.array([bool(text and text.strip()) or kind == ERROR for text, kind in cells], bool)
 
 
 def _data_start(grid: Grid, filled: Sequence[Bools]) -> int | None:
@@ -155,12 +159,7 @@ def _names(grid: Grid, first: int, rows: int) -> tuple[str, ...]:
 def _may_be_shown(name: str) -> bool:
     """Return whether a text is a header, and not a date or a number that belongs to somebody."""
     parts = name.split(JOINT)
-    digits = max((len(run) for run in _digit_runs(name)), default=0)
-    return len(name) <= _LONGEST and digits < 5 and not any(is_date_text(part) for part in parts)
-
-
-def _digit_runs(text: str) -> list[str]:
-    return "".join(letter if letter.isdecimal() else " " for letter in text).split()
+    return len(name) <= _LONGEST and not any(_NUMBERED.search(part) or is_date_text(part) for part in parts)
 
 
 def is_counter(name: str) -> bool:

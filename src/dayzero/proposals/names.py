@@ -11,7 +11,7 @@ from typing import Any, Final
 
 LANGUAGES: Final = ("en", "zh", "ja", "de", "fr", "es", "it")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
-_HUMP: Final = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")
+_HUMP: Final = re.compile(r"(?<=[A-Za-z][a-z])(?=[A-Z][a-z])")
 _TAIL: Final = re.compile(r"(?<=[a-z]{3})(?=[1-9]\b)")
 _MARKS: Final = re.compile(r"[\W_]+")
 
@@ -113,6 +113,17 @@ def is_named(text: str, room: str) -> bool:
     return plain(text) in _whole(room)
 
 
+def named(text: str, room: str) -> str:
+    """Return what a text as a whole is called in a room, or an empty text.
+
+    Examples
+    --------
+    >>> named("LBS", "unit"), named("x10^6/kg", "unit")
+    ('lb', '')
+    """
+    return _whole(room).get(plain(text), "")
+
+
 def is_code(value: str, room: str) -> bool:
     """Return whether a value is one of the words of ``missing`` or ``totals``."""
     return code(value) in _codes(room)
@@ -176,8 +187,11 @@ def _word(key: str, language: str, word: str) -> _Word:
 
 
 @cache
-def _whole(room: str) -> frozenset[str]:
-    return frozenset(plain(word) for _, _, word in _entries(room))
+def _whole(room: str) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for key, _, word in _entries(room):
+        found.setdefault(plain(word), key)
+    return found
 
 
 @cache

@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 from dayzero import __version__
-from dayzero.errors import Finding, Level
+from dayzero.errors import Finding, InputError, Level
 from dayzero.report.hypertext import FILES, style_sheet, summary_of, template
 
 
@@ -104,6 +106,25 @@ def render_doctor(page: DoctorPage) -> str:
         cells=sum(item.n for item in page.items),
     )
     return f"{text}\n"
+
+
+def write_doctor(page: DoctorPage, path: Path) -> None:
+    """Write the page into a file, which is replaced as a whole.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be written.
+    """
+    text = render_doctor(page)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.resolve().parent) as folder:
+            new = Path(folder) / "page.html"
+            new.write_text(text, encoding="utf-8", newline="\n")
+            new.replace(path)
+    except OSError as error:
+        raise InputError("the page cannot be written there", mend="Name another file with --out.") from error
 
 
 @lru_cache(maxsize=1)

@@ -110,7 +110,7 @@ def _finding(finding: Finding) -> Iterator[Mapping[str, Any]]:
     """Yield one object a patient, its own rows where they pair off, else all of them once; one alone without any."""
     paired = len(finding.rows) == len(finding.patient_rows)
     common = {"level": finding.level, "code": finding.code, "message": finding.message, "mend": finding.mend,
-              "table": finding.table}  # fmt: skip
+              "table": finding.table, "column": finding.column}  # fmt: skip
     for k, patient_row in enumerate(finding.patient_rows or (None,)):
         rows = finding.rows[k : k + 1] if paired else finding.rows if k == 0 else ()
         yield {**common, "patient_row": patient_row, "rows": list(rows)}

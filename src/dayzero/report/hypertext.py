@@ -263,6 +263,7 @@ def places(finding: Finding) -> str:
             shown = [str(row) for row in rows[:_MOST_ROWS]]
             shown += [plural(len(rows) - _MOST_ROWS, "other")] if len(rows) > _MOST_ROWS else []
             where.append(f"{what}{'s' if len(rows) > 1 else ''} {listed(shown)}")
+    where += [f"column {finding.column}"] if finding.column else []
     return ", ".join(where)
 
 

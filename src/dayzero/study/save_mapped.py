@@ -48,14 +48,14 @@ def save_mapped(study: Study, folder: Path) -> tuple[Path, ...]:
 
 
 def without_map(toml: Toml) -> str:
-    """Return the text of a study file without its ``[map]``; everything else stays as it is, comments too.
+    r"""Return the text of a study file without its ``[map]``; everything else stays as it is, comments too.
 
     Examples
     --------
     >>> from dayzero.settings import Toml
-    >>> text = "[map]\\ndecimal = ','\\n[study]\\ntitle = 'A'  # ours\\n"
+    >>> text = "[map]\ndecimal = ','\n[study]\ntitle = 'A'  # ours\n"
     >>> without_map(Toml("study.toml", text, {"map": {"decimal": ","}, "study": {"title": "A"}}))
-    "[study]\\ntitle = 'A'  # ours\\n"
+    "[study]\ntitle = 'A'  # ours\n"
     """
     begins: dict[int, object] = {}
     for path, row in toml.rows.items():

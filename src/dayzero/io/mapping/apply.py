@@ -91,20 +91,29 @@ def map_tables(settings: MapSettings, grids: Sequence[Grid], data: DataSettings,
         for position, (grid, sheet) in enumerate(zip(grids, settings.sheet, strict=True))
     ]
     sheets = [rows for rows, _ in read]
-    patients, patient_places, of_columns = map_patients(sheets, settings, declared)
+    if not any(len(rows) for rows in sheets):
+        raise declared.fault("no row of a patient in the sheets", "Check header, header_row, skip and patient.")
+    baseline = map_patients(sheets, settings, declared)
     rows, of_events = map_events(sheets, Plan(settings, data, known), declared)
     events, of_repeats = without_repeats(rows)
     of_rows = [fault for _, faults in read for fault in faults]
-    table_rows = np.arange(HEADER_ROW + 1, patients.height + HEADER_ROW + 1)
-    index = pl.DataFrame({"patient": patients["patient"], "number": table_rows})
-    numbers = events.select("patient").join(index, on="patient", how="left", maintain_order="left")["number"]
+    patients = _table(data.patients, baseline.table)
+    index = pl.DataFrame({"patient": patients.frame["patient"], "of": patients.rows})
     return Mapped(
-        Table(data.patients, patients, table_rows),
+        patients,
         _events_table(events, data.events),
-        patient_places.with_columns(pl.Series("patient", table_rows), pl.lit(value=False).alias("told")),
-        events.select("table", "row", "column", numbers.alias("patient"), "told"),
-        (*_of_grids(grids), *to_findings([*of_rows, *of_columns, *of_events, *of_repeats])),
+        baseline.places.with_columns(index["of"].alias("patient"), pl.lit(value=False).alias("told")),
+        _numbered(events, index).select("table", "row", "column", "patient", "told"),
+        _numbered(baseline.value_places, index),
+        (*_of_grids(grids), *to_findings([*of_rows, *baseline.faults, *of_events, *of_repeats])),
+        toml.file,
     )
+
+
+def _numbered(places: pl.DataFrame, index: pl.DataFrame) -> pl.DataFrame:
+    """Return places with the patient's row of the patients table instead of the identifier."""
+    joined = places.join(index, on="patient", how="left", maintain_order="left")
+    return joined.with_columns(patient="of").drop("of")
 
 
 def _sheet(grids: Sequence[Grid], sheet: SheetSettings, declared: Declared) -> Grid:
@@ -138,7 +147,10 @@ def _check_clock(settings: MapSettings, declared: Declared) -> None:
 def _events_table(events: pl.DataFrame, name: str) -> Table:
     facts = [column for column in events.columns if column not in PLACES]
     ordered = [column for column in _ORDER if column in facts]
-    frame = events.select(*ordered, *(column for column in facts if column not in ordered))
+    return _table(name, events.select(*ordered, *(column for column in facts if column not in ordered)))
+
+
+def _table(name: str, frame: pl.DataFrame) -> Table:
     return Table(name, frame, np.arange(HEADER_ROW + 1, frame.height + HEADER_ROW + 1))
 
 

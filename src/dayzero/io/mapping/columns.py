@@ -1,6 +1,8 @@
 """Baseline columns: one row a patient, from every sheet that has some."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -12,10 +14,32 @@ from dayzero.io.mapping.values import Values, read_source
 
 Read = tuple[PatientRows, Values]
 
+_PLACES: Final = {"name": pl.String, "patient": pl.String, "table": pl.String, "row": pl.Int64, "column": pl.String}
 
-def map_patients(
-    sheets: Sequence[PatientRows], settings: MapSettings, declared: Declared
-) -> tuple[pl.DataFrame, pl.DataFrame, list[Fault]]:
+
+@dataclass(frozen=True)
+class Baseline:
+    """The patients table.
+
+    Attributes
+    ----------
+    table
+        ``patient``, in the order in which they first stand, and the baseline columns as text.
+    places
+        (patients,) where each first stands: ``table``, ``row`` and ``column``.
+    value_places
+        Where the values stand: ``name`` of the baseline column, ``patient``, ``table``, ``row`` and ``column``.
+    faults
+        What is wrong.
+    """
+
+    table: pl.DataFrame
+    places: pl.DataFrame
+    value_places: pl.DataFrame
+    faults: tuple[Fault, ...]
+
+
+def map_patients(sheets: Sequence[PatientRows], settings: MapSettings, declared: Declared) -> Baseline:
     """Build the patients table.
 
     Parameters
@@ -24,22 +48,19 @@ def map_patients(
         The patients' rows of each sheet of ``settings``, in its order.
     settings, declared
         The mapping, and where it stands.
-
-    Returns
-    -------
-    tuple
-        The table: ``patient``, in the order in which they first stand, and the baseline columns as text; (patients,)
-        the place of each, ``table``, ``row`` and ``column``; and the faults.
     """
     places = _first_places(sheets)
     table = places.select("patient")
     faults: list[Fault] = []
+    value_places = [pl.DataFrame(schema=_PLACES)]
     for name in dict.fromkeys(name for sheet in settings.sheet for name in sheet.columns):
         read = list(_read(name, sheets, settings, declared))
         column, differing = _joined(name, read)
         table = table.join(column, on="patient", how="left", maintain_order="left")
         faults += [*(fault for _, values in read for fault in values.faults), *differing]
-    return table, places.drop("patient"), [*faults, *in_one_sheet(sheets, settings)]
+        value_places.append(_value_places(name, read))
+    faults += in_one_sheet(sheets, settings)
+    return Baseline(table, places.drop("patient"), pl.concat(value_places), tuple(faults))
 
 
 def in_one_sheet(sheets: Sequence[PatientRows], settings: MapSettings) -> Iterator[Fault]:
@@ -102,6 +123,19 @@ def _joined(name: str, read: Sequence[Read]) -> tuple[pl.DataFrame, list[Fault]]
     wrong = every.filter(differ.over("patient"))
     faults = [_differing(name, read[k], wrong.filter(sheet=k)) for k in wrong["sheet"].unique().sort()]
     return column, faults
+
+
+def _value_places(name: str, read: Sequence[Read]) -> pl.DataFrame:
+    """Return where each patient's value of a column stands first."""
+    every = [
+        pl.DataFrame({"patient": rows.patients, "row": rows.numbers, "text": values.text}).with_columns(
+            pl.lit(name).alias("name"),
+            pl.lit(rows.grid.name).alias("table"),
+            pl.lit(rows.headers.label(values.letter)).alias("column"),
+        )
+        for rows, values in read
+    ]
+    return pl.concat(every).drop_nulls("text").unique("patient", keep="first", maintain_order=True).select(*_PLACES)
 
 
 def _differing(name: str, read: Read, wrong: pl.DataFrame) -> Fault:

@@ -81,7 +81,7 @@ def read_date(cell: str, kind: int, settings: MapSettings) -> str | Refused:
 def _plain(cell: str) -> str:
     """Return the text in half width, 年 月 日 as marks."""
     text = cell if cell.isascii() else unicodedata.normalize("NFKC", cell)
-    if not text.isascii() and not _ERA.match(text):
+    if "年" in text and not _ERA.match(text):
         text = re.sub(r"\s*日\s*", " ", re.sub(r"\s*[年月]\s*", "-", text)).strip().strip("-")
     return " ".join(text.split())
 

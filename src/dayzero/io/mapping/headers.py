@@ -1,6 +1,5 @@
 """The header of a sheet: one name a column, joined from its header rows; and which column a setting means."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -67,12 +66,18 @@ class Headers:
         return letter
 
     def _suggestion(self, wanted: str) -> str:
-        known = [name for name in self.names if name]
+        known = list(dict.fromkeys(name for name in self.names if name))
+        last = _last(wanted)
+        if alike := [name for name in known if _last(name) == last]:
+            return f"Did you mean {' or '.join(repr(shown(name)) for name in alike[:_SHOWN])}?"
         if near := nearest(wanted, known):
             return f"Did you mean {shown(near)!r}?"
-        ends = [name for name in known if name.rpartition(JOINT)[2] == wanted.rpartition(JOINT)[2]]
-        some = ", ".join(repr(shown(name)) for name in (ends or known)[:_SHOWN])
-        return f"Its columns are {some}; check header and header_row." if known else "Check header and header_row."
+        some = ", ".join(repr(shown(name)) for name in known[:_SHOWN])
+        return f"Its columns are {some}; check header and header_row."
+
+
+def _last(name: str) -> str:
+    return name.rpartition(JOINT)[2].casefold()
 
 
 def read_headers(grid: Grid, sheet: SheetSettings, declared: Declared) -> Headers:
@@ -88,6 +93,8 @@ def read_headers(grid: Grid, sheet: SheetSettings, declared: Declared) -> Header
     """
     row = sheet.header_row or grid.first_row
     top = row - grid.first_row
+    if not grid.frame.height:
+        raise declared.fault(f"{grid.name} is empty", "Name another sheet.")
     if top < 0 or top + sheet.header > grid.frame.height:
         last = grid.first_row + grid.frame.height - 1
         raise declared.fault(f"no header on row {row}", f"{grid.name} is used from row {grid.first_row} to {last}.")
@@ -120,11 +127,6 @@ def join(parts: Sequence[str]) -> str:
     """
     kept = [part for part in parts if part]
     return JOINT.join(part for k, part in enumerate(kept) if k == 0 or part != kept[k - 1])
-
-
-def repeated(names: Sequence[str]) -> frozenset[str]:
-    """Return the headers that several columns have; those are named by letter."""
-    return frozenset(name for name, n in Counter(names).items() if name and n > 1)
 
 
 def _carried(grid: Grid, rows: list[Row], k: int, number: int) -> Row:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dayzero.io.grid import Grid
+from dayzero.io.grid import Grid, column_number
 from dayzero.io.mapping.declared import Declared
 from dayzero.io.mapping.faults import Fault
 from dayzero.io.mapping.headers import JOINT, Headers, read_headers
@@ -108,7 +108,7 @@ def read_rows(
     cells = read_cells(grid, letter, missing)
     below = np.arange(grid.frame.height) >= headers.first
     used = ~grid.frame.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy() & below
-    ids = _filled_up(cells["text"], sheet.digits)
+    ids = _filled_up(_merged_down(cells["text"], grid, letter), sheet.digits)
     header = headers.names[grid.frame.columns.index(letter)]
     no_patient = TOTALS | {header.casefold(), header.rpartition(JOINT)[2].casefold()}
     totals = ids.str.to_lowercase().str.strip_chars(" :=").is_in([*no_patient]).fill_null(value=False).to_numpy()
@@ -122,6 +122,17 @@ def read_rows(
         for code, where in found
         if where.any()
     )
+
+
+def _merged_down(ids: pl.Series, grid: Grid, letter: str) -> pl.Series:
+    """Return identifiers with those of merged cells in every row that they cover."""
+    cells = ids.to_list()
+    column = column_number(letter)
+    for (top, left), (bottom, right) in grid.merged:
+        if top < bottom and left <= column <= right:
+            first = top - grid.first_row
+            cells[first : bottom - grid.first_row + 1] = [cells[first]] * (bottom - top + 1)
+    return pl.Series("text", cells[: len(ids)], dtype=pl.String) if grid.merged else ids
 
 
 def _filled_up(ids: pl.Series, digits: int) -> pl.Series:
