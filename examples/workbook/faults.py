@@ -28,6 +28,10 @@ class Fault:
         What the cell holds.
     spoils
         Events, baseline columns and attributes of the patient whose true value can no longer be read.
+    against
+        The column that it contradicts, where the finding may stand as well: nobody can know which of two is wrong.
+    mended_by
+        Beginning of the line of ``study.toml`` that mends it; the fault is found while the line is not there.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Fault:
     found_as: str
     typed: Typed = None
     spoils: tuple[str, ...] = ()
+    against: str = ""
+    mended_by: str = ""
 
 
 FAULTS = (
@@ -68,6 +74,7 @@ FAULTS = (
         typed="26.07.2007",
         found_as="birth-after-event",
         spoils=("diagnosis",),
+        against="birth",
     ),
     Fault(
         "infusion after death",
@@ -225,6 +232,14 @@ FAULTS = (
         found_as="error-cell",
         spoils=("weight_lb",),
     ),
-    Fault("zeros lost", "MRD", "", "patient", "numbers instead of texts: 7 is not 007", found_as="excel-zeros-lost"),
+    Fault(
+        "zeros lost",
+        "MRD",
+        "",
+        "patient",
+        "numbers instead of texts: 7 is not 007",
+        found_as="patient-in-one-sheet",
+        mended_by="digits = 3",
+    ),
 )
 """In no order that matters."""

@@ -47,11 +47,11 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a fault stands: ``rows`` as a spreadsheet counts, ``column`` its letter."""
+    """Where a fault stands: ``rows`` as a spreadsheet counts, ``columns`` their letters, the own first."""
 
     sheet: str
     rows: tuple[int, ...]
-    column: str
+    columns: tuple[str, ...]
 
 
 PATIENTS = {
@@ -127,7 +127,10 @@ def places(sheet_list: tuple[Sheet, ...], faults: tuple[Fault, ...] = FAULTS) ->
 def _place(fault: Fault, sheet: Sheet) -> Place:
     typed = [(sheet.first_row + i, row["patient"]) for i, row in enumerate(sheet.rows) if row]
     rows = [row for row, name in typed if name is not None and fault.patient in (f"{name:>03}", "")]
-    return Place(sheet.name, tuple(rows), sheet.letter(fault.column))
+    if fault.name == "rows that are equal":  # one of them is right
+        rows = rows[1:]
+    columns = tuple(sheet.letter(column) for column in (fault.column, fault.against) if column)
+    return Place(sheet.name, tuple(rows), columns)
 
 
 def _whose(faults: tuple[Fault, ...], name: str) -> str | None:

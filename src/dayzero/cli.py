@@ -100,7 +100,7 @@ def doctor(
 def propose_mapping(
     files: Annotated[list[Path] | None, typer.Argument(help="Workbooks (.xlsx, .ods) or text files (.csv).")] = None,
     out: Annotated[Path, typer.Option("--out", help="The study file to write, or to add to.")] = Path("study.toml"),
-    check: Annotated[bool, typer.Option("--check", help="Say what is still open in the study file.")] = False,  # noqa: FBT002
+    check: Annotated[bool, typer.Option("--check", help="Say what is still open in the study file.")] = False,
     encoding: Annotated[str, typer.Option(help="Of text files that do not tell: cp932, gb18030, cp1252.")] = "",
     separator: Annotated[str, typer.Option(help="Of text files that do not tell.")] = "",
 ) -> int:

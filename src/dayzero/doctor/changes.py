@@ -21,6 +21,9 @@ from dayzero.report.labels import in_sentence
 ELSEWHERE: Final = frozenset({"no_origin", "not_in_population"})
 """Reasons for not being in an endpoint that are no fault of the data."""
 
+MOST: Final = 0.5
+AS_READ: Final = frozenset({"excel-text-numbers", "excel-text-dates"})
+"""Findings about how cells are written: those that could not be read have findings of their own."""
 BOUNDS: Final[tuple[Bound, ...]] = ("earliest", "latest")
 
 
@@ -89,19 +92,35 @@ def change_of(concern: Concern, case: Case, *, run: bool = True) -> Change:
     run
         Whether the numbers may be computed again; otherwise only those who are left out of an analysis are counted.
     """
-    if concern.baseline and not is_asked_for(concern.baseline, case.texts):
-        return Change(("Nothing: no analysis asks for the column.",))
+    nothing = _nothing(concern, case)
+    if nothing:
+        return Change((nothing,))
     lost, left_out = _left_out(concern, case)
     if not concern.n:
         return Change((_elsewhere(concern),), 0.0, concern.n_rows if concern.finding.level == "error" else 0)
-    if not run:
-        return Change((*left_out, "Not computed: there are too many findings, or patients."), 0.0, lost)
+    if not run or not _tells(concern, case):
+        why = f"it concerns {concern.n:,} of {len(case.history):,} patients" if run else "there are too many findings"
+        return Change((*left_out, f"Not computed: {why}."), 0.0, lost)
     lead, runs = _again(concern, case)
     moved = sorted(_moved(case.now, runs), key=lambda change: -change[0])
     if not moved:
         return Change(left_out or ("Nothing that is printed.",), 0.0, lost)
     told = [next((words for _, number, words in moved if number.unit == unit), "") for unit in ("rate", "ratio")]
     return Change((f"{lead}: {'; '.join(filter(None, told))}.", *left_out), moved[0][0], lost)
+
+
+def _nothing(concern: Concern, case: Case) -> str:
+    """Say why nothing can change; empty where something may."""
+    if concern.finding.code in AS_READ:
+        return "Nothing: the cells were read as what they say."
+    if concern.baseline and not is_asked_for(concern.baseline, case.texts):
+        return "Nothing: no analysis asks for the column."
+    return ""
+
+
+def _tells(concern: Concern, case: Case) -> bool:
+    """Return whether the numbers tell something: without most of the patients they are those of another study."""
+    return bool(concern.undated) or concern.finding.code == "censoring-gap" or concern.n <= MOST * len(case.history)
 
 
 def _again(concern: Concern, case: Case) -> tuple[str, list[Answers]]:

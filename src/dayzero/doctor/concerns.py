@@ -41,7 +41,7 @@ class Concern:
     event
         The name of the events where they are undated.
     baseline
-        The baseline column that the finding is about, empty where none.
+        The baseline column that the finding is about, empty where it is none, or not one alone.
     """
 
     finding: Finding
@@ -88,6 +88,7 @@ def _join(one: Concern, other: Concern) -> Concern:
         undated=(*one.undated, *other.undated),
         possible={**one.possible, **other.possible},
         places=(*one.places, *other.places),
+        baseline=one.baseline if one.baseline == other.baseline else "",
     )
 
 

@@ -120,10 +120,10 @@ def _grid(sheet: CalamineSheet, place: Sheet, facts: dict[str, SheetFacts], file
 def _frames(sheet: CalamineSheet) -> tuple[pl.DataFrame, pl.DataFrame]:
     if sheet.start is None:
         return pl.DataFrame(), pl.DataFrame()
-    left = sheet.start[1]
+    above, left = sheet.start
     names = [letters(left + n + 1) for n in range(sheet.width)]
     frames, kinds = [], []
-    rows = sheet.iter_rows()
+    rows = islice(sheet.iter_rows(), above, None)
     while block := list(islice(rows, _ROWS)):
         columns = [column_texts(column) for column in zip(*block, strict=True)]
         frames.append(pl.DataFrame([text.alias(name) for name, (text, _) in zip(names, columns, strict=True)]))

@@ -140,7 +140,7 @@ class _Walk:
             self.row = 1
 
     def characters(self, text: str) -> None:
-        if self.cell is not None and not self.aside:
+        if self.cell is not None and self.depth == 1 and not self.aside:
             self.text.append(text)
 
     def end(self, name: str) -> None:

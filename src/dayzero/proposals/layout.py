@@ -141,7 +141,8 @@ def _names_groups(grid: Grid, filled: Sequence[Bools], below: int) -> bool:
     cells = filled[below - 1]
     if not cells.any() or _is_title(grid, below - 1, len(cells)):
         return False
-    return bool(cells.sum() > 1) or not cells[: int(np.argmax(filled[below])) + 1].any()
+    leftmost = min(int(np.argmax(row)) for row in filled if row.any())
+    return bool(cells.sum() > 1 or not cells[leftmost])
 
 
 def _is_title(grid: Grid, row: int, width: int) -> bool:

@@ -60,11 +60,11 @@ class _Word:
 
 
 def plain(text: str) -> str:
-    """Return text without case, accents, width and marks, words apart.
+    r"""Return text without case, accents, width and marks, words apart.
 
     Examples
     --------
-    >>> plain("Todes-Datum\\n(Tag)"), plain("ＣＡＲ－Ｔ　回输日期"), plain("Décès"), plain("HsctDate2")
+    >>> plain("Todes-Datum\n(Tag)"), plain("ＣＡＲ－Ｔ　回输日期"), plain("Décès"), plain("HsctDate2")
     ('todes datum tag', 'car t 回输日期', 'deces', 'hsct date 2')
     """
     text = _HUMP.sub(" ", unicodedata.normalize("NFKC", text)).casefold()
@@ -162,7 +162,7 @@ def _entries(room: str) -> Iterator[tuple[str, str, str]]:
     table = _table()
     for step in room.split("."):
         table = table[step]
-    keyed: Iterable[tuple[str, Any]] = table.items() if room.split(".")[0] in _KEYED else [(room, table)]
+    keyed: Iterable[tuple[str, Any]] = table.items() if room.partition(".")[0] in _KEYED else [(room, table)]
     for key, languages in keyed:
         for language in LANGUAGES:
             for word in languages.get(language, ()):

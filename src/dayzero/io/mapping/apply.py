@@ -1,6 +1,7 @@
 """The mapping applied: sheets in, the two tables of the contract out, with where every row comes from."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ import polars as pl
 from dayzero.errors import Finding
 from dayzero.history import CORE_EVENTS
 from dayzero.io.csv import Table
+from dayzero.io.excel_damage import find_excel_damage
 from dayzero.io.files import read_grids
 from dayzero.io.grid import Grid
 from dayzero.io.mapping.columns import map_patients
@@ -18,7 +20,7 @@ from dayzero.io.mapping.events import PLACES, Plan, map_events
 from dayzero.io.mapping.faults import to_findings
 from dayzero.io.mapping.places import HEADER_ROW, Mapped
 from dayzero.io.mapping.repeats import without_repeats
-from dayzero.io.mapping.rows import read_rows
+from dayzero.io.mapping.rows import PatientRows, read_rows
 from dayzero.io.mapping.settings import MapSettings, SheetSettings
 from dayzero.io.tables import DataSettings
 from dayzero.settings import Toml, nearest, shown
@@ -105,7 +107,7 @@ def map_tables(settings: MapSettings, grids: Sequence[Grid], data: DataSettings,
         baseline.places.with_columns(index["of"].alias("patient"), pl.lit(value=False).alias("told")),
         _numbered(events, index).select("table", "row", "column", "patient", "told"),
         _numbered(baseline.value_places, index),
-        (*_of_grids(grids), *to_findings([*of_rows, *baseline.faults, *of_events, *of_repeats])),
+        (*_of_sheets(sheets), *to_findings([*of_rows, *baseline.faults, *of_events, *of_repeats])),
         toml.file,
     )
 
@@ -154,7 +156,8 @@ def _table(name: str, frame: pl.DataFrame) -> Table:
     return Table(name, frame, np.arange(HEADER_ROW + 1, frame.height + HEADER_ROW + 1))
 
 
-def _of_grids(grids: Sequence[Grid]) -> Iterator[Finding]:
-    """Yield what was found while reading the sheets, each sheet once."""
-    for grid in {grid.name: grid for grid in grids}.values():
-        yield from grid.findings
+def _of_sheets(sheets: Sequence[PatientRows]) -> Iterator[Finding]:
+    """Yield what was found while reading the sheets, and what a spreadsheet program did to them, each sheet once."""
+    for rows in {rows.grid.name: rows for rows in sheets}.values():
+        for finding in (*rows.grid.findings, *find_excel_damage(rows.grid)):
+            yield replace(finding, column=rows.headers.label(finding.column)) if finding.column else finding

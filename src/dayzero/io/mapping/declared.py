@@ -126,8 +126,9 @@ def _check_column(source: object, declared: Declared) -> None:
         return
     if not source.column:
         raise declared.fault("no column is named", _COLUMN_MEND)
-    if source.unit and source.codes:
-        raise declared.at("unit").fault("codes and a unit", "Keep one of them: a code is no number.")
+    ways = [key for key in ("codes", "unit", "date") if getattr(source, key)]
+    if len(ways) > 1:
+        raise declared.at(ways[1]).fault(" and ".join(ways), "Keep one of them: a value is read in one way.")
     if source.to and not source.unit:
         raise declared.at("to").fault("a unit to convert to, and none to convert from", "Add unit.")
     if source.unit and source.to:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dayzero.io.mapping.dates import Refused, read_date
 from dayzero.io.mapping.declared import Declared
 from dayzero.io.mapping.faults import Fault
 from dayzero.io.mapping.rows import PatientRows
@@ -18,6 +17,7 @@ from dayzero.io.mapping.values import (
     Reading,
     Values,
     read_column,
+    read_day,
     read_numbers,
     read_source,
     read_whole,
@@ -127,12 +127,7 @@ def _name(text: str, _: int, *, column: Column, known: frozenset[str]) -> Readin
 
 def _dates(rows: PatientRows, entry: EventSettings, plan: Plan, declared: Declared) -> Values:
     letter = rows.headers.find(entry.date, declared.at("date"))
-    return read_column(rows, letter, partial(_date, settings=plan.settings))
-
-
-def _date(text: str, kind: int, *, settings: MapSettings) -> Reading:
-    read = read_date(text, kind, settings)
-    return ("", read.code) if isinstance(read, Refused) else (read, "")
+    return read_column(rows, letter, partial(read_day, settings=plan.settings))
 
 
 def _days(rows: PatientRows, entry: EventSettings, plan: Plan, declared: Declared) -> Values:

@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Wording:
-    """Level, message and mend of a kind of fault; ``{about}`` is filled in."""
+    """Level, message and mend of a kind of fault; ``{about}`` is filled in, and ``{kept}``: what becomes of the row."""
 
     level: Level
     message: str
@@ -84,23 +84,23 @@ FAULTS: Final[Mapping[str, Wording]] = {
     "not-a-whole-number": Wording(
         "error", "Not a whole number from 1; which of its kind the event is stays open.", "Write 1, 2, ..."
     ),
-    "not-a-date": Wording("error", f"Not a date. {_UNDATED}", _LOOK),
+    "not-a-date": Wording("error", "Not a date. {kept}", _LOOK),
     "date-is-a-number": Wording(
         "error",
-        f"A bare number where a date should stand. {_UNDATED}",
+        "A bare number where a date should stand. {kept}",
         'Format the cells as dates; or declare serial = "1900" in [map] if they are Excel\'s day numbers.',
     ),
     "two-digit-year": Wording(
-        "error", f"A year of two digits. {_UNDATED}", "Write four digits, or declare century = 2000 in [map]."
+        "error", "A year of two digits. {kept}", "Write four digits, or declare century = 2000 in [map]."
     ),
-    "japanese-era": Wording("error", f"A date in a Japanese era is not read. {_UNDATED}", _LOOK),
+    "japanese-era": Wording("error", "A date in a Japanese era is not read. {kept}", _LOOK),
     "date-order-not-declared": Wording(
         "error",
-        f"Day first or month first? The mapping does not say. {_UNDATED}",
+        "Day first or month first? The mapping does not say. {kept}",
         'Declare date_order = "dmy" or "mdy" in [map].',
     ),
     "date-in-another-order": Wording(
-        "error", f"A date whose year stands last, though the mapping declares ymd. {_UNDATED}", _LOOK
+        "error", "A date whose year stands last, though the mapping declares ymd. {kept}", _LOOK
     ),
     "date-without-event": Wording(
         "error",
@@ -136,12 +136,6 @@ FAULTS: Final[Mapping[str, Wording]] = {
 }
 """Every finding of the mapping; ``happens-once`` is written as ``event-on-two-dates``."""
 
-DATE_FAULTS: Final = frozenset(
-    """not-a-date date-is-a-number two-digit-year japanese-era date-order-not-declared date-in-another-order
-    not-a-number error-cell""".split()
-)
-"""Faults after which an event has no date, and nothing more need be said about that."""
-
 
 def to_findings(faults: Iterable[Fault]) -> tuple[Finding, ...]:
     """Return one finding for the faults of one kind in one column."""
@@ -153,6 +147,7 @@ def to_findings(faults: Iterable[Fault]) -> tuple[Finding, ...]:
 
 def _finding(code: str, table: str, column: str, about: str, rows: tuple[int, ...]) -> Finding:
     wording = FAULTS[code]
-    message, mend = wording.message.format(about=about), wording.mend.format(about=about)
+    kept = f"The value of {about} is missing; nothing is imputed." if about else _UNDATED
+    message, mend = wording.message.format(about=about, kept=kept), wording.mend.format(about=about)
     name = "event-on-two-dates" if code == "happens-once" else code
     return Finding(wording.level, name, message, mend=mend, table=table, rows=rows, column=column)

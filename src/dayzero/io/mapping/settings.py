@@ -26,6 +26,8 @@ class Column:
     unit, to, of
         The unit that the column is in, the unit that it is wanted in, and, where the conversion depends on it, of
         what: ``{ column = "Hb", unit = "mmol/L", to = "g/dL", of = "haemoglobin" }``.
+    date
+        Whether its values are dates, read as those of events are: a day of birth.
     """
 
     column: str
@@ -33,6 +35,7 @@ class Column:
     unit: str = ""
     to: str = ""
     of: str = ""
+    date: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.io.grid import DATE, ERROR, NUMBER
+from dayzero.io.mapping.dates import Refused, read_date
 from dayzero.io.mapping.declared import Declared
 from dayzero.io.mapping.faults import Fault
 from dayzero.io.mapping.rows import PatientRows
@@ -121,6 +123,12 @@ def read_whole(rows: PatientRows, source: str | Column, declared: Declared) -> V
     return read_column(rows, letter, lambda text, kind: _whole(reader(text, kind)))
 
 
+def read_day(text: str, kind: int, *, settings: MapSettings) -> Reading:
+    """Read one date of an event."""
+    read = read_date(text, kind, settings)
+    return ("", read.code) if isinstance(read, Refused) else (read, "")
+
+
 def number(text: str, kind: int, decimal: str) -> Reading:
     """Read one number, written with the declared decimal mark where it is text.
 
@@ -139,12 +147,24 @@ def number(text: str, kind: int, decimal: str) -> Reading:
 
 
 def _reader(column: Column, settings: MapSettings) -> Reader:
+    if column.date:
+        return partial(_baseline_date, settings=settings)
     if column.codes:
         return partial(_decoded, codes={key.strip(): meaning for key, meaning in column.codes.items()})
     if column.unit:
         unit = conversion(column.unit, column.to, of=column.of) if column.to else Conversion(1.0)
         return partial(_converted, unit=unit, decimal=settings.decimal)
     return partial(_plain, decimal=settings.decimal)
+
+
+def _baseline_date(text: str, kind: int, *, settings: MapSettings) -> Reading:
+    """Read one date that no event has: nothing later refuses a day that no calendar has."""
+    read, code = read_day(text, kind, settings=settings)
+    try:
+        date.fromisoformat(read[:10] if len(read) >= len("2021-03-25") else "2021-03-25")
+    except ValueError:
+        return "", "not-a-date"
+    return read, code
 
 
 def _as_written(text: str, _: int) -> Reading:
