@@ -185,5 +185,5 @@ def test_an_exposure_on_a_landmark_counts_as_a_treatment_of_that_day(tmp_path: P
         days = np.where(np.isnan(known), np.nan, np.where(known == 1.0, day, np.inf))
         found = landmark_few_treated(with_treatment(spells, days.tolist()), "hsct", [day])
         assert [f.message[:60] for f in found] == [
-            "On day 10 only 0 of 0 patients at risk of whom it is known h"
+            "On day 10 none of 0 patients at risk of whom it is known had"
         ] * fires

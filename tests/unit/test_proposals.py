@@ -357,6 +357,38 @@ def test_a_diagnosis_without_dates_is_a_disease() -> None:
     assert sheet["events"] == [{"event": "diagnosis", "date": "Date of Dx"}]
 
 
+def test_a_birthday_is_read_as_a_date() -> None:
+    sheet = proposed(patients(("DOB", ["1.2.1980", "25.3.1990"]), ("HSCT date", DAYS)))["map"]["sheet"][0]
+    assert sheet["columns"] == {"birth": {"column": "DOB", "date": True}}
+
+
+def test_answers_that_are_0_and_1_are_taken_for_no_and_yes() -> None:
+    sheet = patients(
+        ("Relapse (y/n)", [0, 1] * 3), ("Relapse date", [None, "2021-01-25"] * 3), ("Prior HSCT", [0, 1] * 3)
+    )
+    table = proposed(sheet)["map"]["sheet"][0]
+    assert table["events"][0]["when"]["is"] == ["1"]
+    assert table["columns"]["prior_hsct"]["codes"] == {"0": "no", "1": "yes"}
+
+
+def test_what_1_and_2_mean_is_asked_of_a_result_a_flag_and_a_status() -> None:
+    cells = [1, 2] * 3
+    text = written(
+        patients(("MRD date", DAYS), ("MRD result", cells), ("Relapse date", DAYS), ("Relapse (y/n)", cells)),
+        patients(("Last contact", DAYS), ("Vital status", cells), sheet="Follow-up"),
+    )
+    assert sorted(asked(text)) == ["day_zero", "event", "value", "when"]
+
+
+def test_a_code_that_is_not_known_is_asked_and_a_rare_one_not_shown() -> None:
+    response = ["CR", "NR", "zz"] * 2
+    text = written(patients(("Response date", DAYS), ("Response", response)))
+    assert tomllib.loads(text)["map"]["sheet"][0]["events"][0]["value"]["codes"]["zz"] == "?"
+    once = written(patients(("Response date", DAYS), ("Response", ["CR", "NR", "CR", "NR", "CR", "Dr. Who"])))
+    assert "Who" not in once
+    assert "not known, and not shown: 1 more" in once
+
+
 def test_what_cannot_be_placed_is_ready_to_be_uncommented() -> None:
     text = written(patients(("HSCT date", DAYS), ("Ward round", DAYS), ("Shoe size", [40, 41])))
     assert '# shoe_size = "Shoe size"' in text

@@ -51,6 +51,8 @@ VALUES = {
     cell('office:value-type="string" calcext:value-type="error"', "#N/A"): (None, EMPTY),
     cell('office:value-type="string" calcext:value-type="error"', "#REF!"): (None, ERROR),
     cell('office:value-type="string"', "1<office:annotation><text:p>a note</text:p></office:annotation>"): ("1", TEXT),
+    cell('office:value-type="date"'): (None, EMPTY),
+    cell('office:value-type="time"'): (None, EMPTY),
     cell("", "bare"): ("bare", TEXT),
     cell(): (None, EMPTY),
     cell('office:value-type="float"'): (None, EMPTY),

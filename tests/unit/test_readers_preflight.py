@@ -141,3 +141,10 @@ def test_what_is_found_does_not_depend_on_the_pieces() -> None:
         assert facts.errors.rows.tolist() == facts.uncalculated.rows.tolist() == list(range(1, 200))
         assert facts.hidden_rows.tolist() == list(range(1, 200))
         assert facts.merged == [((1, 1), (2, 2))]
+
+
+def test_merged_cells_of_a_sheet_written_otherwise() -> None:
+    xml = sheet_xml(
+        "<row><c><v>1</v></c></row>", around='{}<mergeCells><mergeCell ref="A1:B2"/><mergeCell ref="A5"/></mergeCells>'
+    )
+    assert walk([xml.encode()]).merged == [((1, 1), (2, 2))]

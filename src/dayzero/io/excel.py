@@ -57,25 +57,25 @@ def read_excel(path: Path, file: str, written: Written) -> tuple[Grid, ...]:  # 
     archive = open_archive(path, file=file)
     book = read_book(archive)
     facts = _look_through(archive, book)
-    with _calamine(file), CalamineWorkbook.from_filelike(copied(archive, book.parts)) as workbook:
+    with _calamine(file, "the workbook"), CalamineWorkbook.from_filelike(copied(archive, book.parts)) as workbook:
         kinds = {sheet.name: sheet.typ for sheet in workbook.sheets_metadata}
         found = [sheet for sheet in book.sheets if kinds.get(sheet.name) == SheetTypeEnum.WorkSheet]
-        grids = [_grid(workbook.get_sheet_by_name(sheet.name), sheet, facts, file) for sheet in found]
+        grids = [_grid(workbook, sheet, facts, file) for sheet in found]
     if not grids:
         raise InputError("the workbook has no sheet", mend="Save the table in a sheet.", file=file)
     return tuple(grids)
 
 
 @contextmanager
-def _calamine(file: str) -> Iterator[None]:
+def _calamine(file: str, what: str) -> Iterator[None]:
     try:
         yield
     except (CalamineError, OSError, OverflowError, ValueError):
-        raise broken(file) from None
+        raise broken(file, what=what) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # what pyo3 makes of a panic in native code
             raise
-        raise broken(file) from None
+        raise broken(file, what=what) from None
 
 
 def _look_through(archive: Archive, book: Book) -> dict[str, SheetFacts]:
@@ -100,9 +100,11 @@ def _walked(archive: Archive, name: str) -> SheetFacts:
         raise broken(archive.file) from None
 
 
-def _grid(sheet: CalamineSheet, place: Sheet, facts: dict[str, SheetFacts], file: str) -> Grid:
+def _grid(workbook: CalamineWorkbook, place: Sheet, facts: dict[str, SheetFacts], file: str) -> Grid:
     known = facts.get(place.part, SheetFacts())
-    frame, kinds = _frames(sheet)
+    with _calamine(file, f"the sheet '{shown(place.name)}'"):
+        sheet = workbook.get_sheet_by_name(place.name)
+        frame, kinds = _frames(sheet)
     first = sheet.start[0] + 1 if sheet.start else 1
     kinds = _with_errors(kinds, known, first)
     where = named(file, shown(place.name))

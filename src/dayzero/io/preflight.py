@@ -183,9 +183,9 @@ def whole(archive: Archive, name: str, *, limit: int) -> bytes:
     return b"".join(xml_pieces(archive, part))
 
 
-def broken(file: str) -> InputError:
-    """Return the line to print where a workbook is damaged."""
-    return InputError("the workbook is damaged", mend=_AGAIN, file=file)
+def broken(file: str, *, what: str = "the workbook") -> InputError:
+    """Return the line to print where a workbook, or a part of it, is damaged."""
+    return InputError(f"{what} is damaged", mend=_AGAIN, file=file)
 
 
 def _check_ends(stream: BinaryIO, size: int, file: str) -> None:

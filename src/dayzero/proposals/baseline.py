@@ -9,7 +9,7 @@ from dayzero.proposals.beside import attribute_value
 from dayzero.proposals.columns import CODES
 from dayzero.proposals.entries import unused_dates
 from dayzero.proposals.entry import is_dated
-from dayzero.proposals.lines import Item, Value, commented, line, quoted
+from dayzero.proposals.lines import Item, Value, commented, line, quoted, table
 from dayzero.proposals.sheet import Named, Sheet
 
 _LISTS: Final = {
@@ -89,6 +89,8 @@ def _value(named: Named, key: str) -> Value:
     found = named.meaning.baseline or named.meaning.event
     why = f"'{found.word}' is {key} ({found.language}); {_content(named)}" if found else _content(named)
     column = named.column
+    if is_dated(named):
+        return Value(table({"column": quoted(column.source), "date": "true"}), why)
     if key in _LISTS and (codes.unknown_answers(column) or column.is_coded(_LISTS[key] or "answer")):
         return codes.coded_value(column, _LISTS[key] or "answer", why)
     if key in _LISTS and _LISTS[key] and column.codes and column.meanings(_LISTS[key]):
@@ -103,7 +105,8 @@ def _content(named: Named) -> str:
         return f"dates in {column.dates} of {column.rows} rows"
     if column.is_number:
         return f"numbers in {column.numbers} of {column.rows} rows"
-    return f"{column.distinct} different values in {column.filled} of {column.rows} rows"
+    different = "one value" if column.distinct == 1 else f"{column.distinct} different values"
+    return f"{different} in {column.filled} of {column.rows} rows"
 
 
 def _reason(named: Named, taken: Mapping[str, str]) -> str:

@@ -37,7 +37,7 @@ def coded_value(column: Column, codes: str, why: str) -> Value:
         question = f"what do these codes mean? Write {_examples(codes)} for each ({why})"
         return Value(_coded(column, listed), why, "likely", question)
     hidden = len(column.values) - len(listed)
-    more = f"; {hidden} more values are not known: add them" if hidden else ""
+    more = f"; not known, and not shown: {hidden} more, add what they mean" if hidden else ""
     return Value(_coded(column, listed), f"{why}; its codes are known{more}", "likely" if hidden else "sure")
 
 

@@ -83,10 +83,11 @@ class Column:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The values of a code list; none where they may belong to somebody: many, long, or with long numbers."""
+        """The values of a code list; none where one may belong to somebody: many, long, or a word that stands once."""
         values = self.values
         few = 0 < len(values) <= CODES and self.distinct <= CODES and self.filled >= _REPEATS * len(values)
-        return values if few and all(map(_may_be_code, values)) and not self.dates else ()
+        again = {text for (text, _), n in self.cells.items() if n >= _REPEATS or text.isdecimal()}
+        return values if few and again.issuperset(values) and all(map(_may_be_code, values)) and not self.dates else ()
 
     def meanings(self, codes: str) -> dict[str, str]:
         """Return what each value means in a code list, those that it does not know left out."""
