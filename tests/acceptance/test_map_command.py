@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dayzero.cli import main
+from dayzero.errors import InputError
 from dayzero.io.mapping.declared import read_settings
 from dayzero.settings import Toml
 
@@ -135,7 +136,11 @@ def test_the_example_workbook_is_proposed_as_a_person_left_it(tmp_path: Path) ->
             assert proposed.get(key) == edited.get(key)
         assert set(proposed["columns"]) == set(edited.get("columns", {}))
     assert (theirs["date_order"], theirs["decimal"]) == (mine["date_order"], mine["decimal"])
-    assert read_settings(theirs, Toml("study.toml", text, tomllib.loads(text)))
+    with pytest.raises(InputError, match="open question"):
+        read_settings(theirs, Toml("study.toml", text, tomllib.loads(text)))
+    answered = text.replace('"1" = "?"', '"1" = "male"').replace('"2" = "?"', '"2" = "female"')
+    table = tomllib.loads(answered)
+    assert read_settings(table["map"], Toml("study.toml", answered, table))
     look = [line for line in text.split("\n") if line.startswith("# LOOK:")]
     assert any("a date of death in column" in line and "says alive" in line for line in look)
 

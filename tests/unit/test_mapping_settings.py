@@ -9,7 +9,7 @@ import pytest
 from dayzero.errors import InputError
 from dayzero.io.mapping import Column, MapSettings, read_settings
 from dayzero.io.mapping.faults import FAULTS
-from dayzero.settings import Toml
+from dayzero.settings import Toml, read_toml
 from sheets import mapped, one_sheet, sheet
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -64,3 +64,13 @@ def test_a_sheet_that_is_mapped_twice_tells_its_faults_once() -> None:
     result = mapped(one_sheet() + one_sheet(events='event = "hsct"\ndate = "Date"'), grid, grid)
     assert [finding.code for finding in result.findings] == ["row-without-patient"]
     assert result.counts() == {"hsct": 1, "infusion": 1}
+
+
+def test_an_open_question_is_refused_and_not_taken_for_a_value(tmp_path: Path) -> None:
+    text = '[map]\nmissing = ["?"]\n[[map.sheet]]\nfile = "a.csv"\npatient = "ID"\n[map.sheet.columns]\n'
+    path = tmp_path / "study.toml"
+    path.write_text(text + 'sex = { column = "Sex", codes = { "1" = "?" } }\n')
+    toml = read_toml(path)
+    with pytest.raises(InputError, match="open question") as caught:
+        read_settings(toml.table["map"], toml)
+    assert (caught.value.row, caught.value.column) == (7, "map.sheet.0.columns.sex.codes.1")

@@ -13,8 +13,7 @@ from dayzero.io.mapping.apply import map_tables
 from dayzero.io.mapping.declared import read_settings
 from dayzero.io.tables import DataSettings
 from dayzero.proposals import Source, add_to, propose, study_text
-from dayzero.proposals.questions import unknown
-from dayzero.settings import Toml
+from dayzero.settings import Toml, unanswered
 
 WORDS = [
     *"ID 患者番号 回输日期 第二次回输 移植 移植日 死亡日 生存/死亡 Status".split(),
@@ -117,7 +116,7 @@ def test_any_grid_gives_a_study_file_that_the_mapping_reads(sheets: list[Grid]) 
     toml = Toml("study.toml", text, tomllib.loads(text))
     again = add_to(text, proposal, file="study.toml")
     assert again.text == text
-    if any(unknown(toml.table["map"], ("map",))) or not any(sheet.events for sheet in proposal.sheets):
+    if any(unanswered(toml.table["map"], ("map",))) or not any(sheet.events for sheet in proposal.sheets):
         return
     mapping = read_settings(toml.table["map"], toml)
     by_name = {grid.sheet: grid for grid in sheets}

@@ -66,7 +66,7 @@ def test_an_encrypted_member(tmp_path: Path) -> None:
         ({FIRST: sheet_xml('<row><c t="n" r="1A"/></row>')}, "damaged"),
         ({FIRST: sheet_xml('<row r="1"><c r="A1" t="s"><v>9</v></c></row>')}, "the sheet 'S' is damaged"),
         ({FIRST: sheet_xml('<row r="1"><c r="A1" s="2"><v>1e300</v></c></row>')}, "the sheet 'S' is damaged"),
-        ({FIRST: sheet_xml('<row r="1"><c r="A1"><v>one</v></c></row>')}, "the sheet 'S' is damaged"),
+        ({FIRST: sheet_xml('<row r="1"><c r="A1" t="n"><v> 9</v></c></row>')}, "the sheet 'S' is damaged"),
     ],
 )
 def test_damaged_parts(tmp_path: Path, parts: dict[str, str | bytes], words: str) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from dayzero.proposals.columns import Column
-from dayzero.proposals.lines import UNKNOWN, Value, array, codes_table, quoted, table
+from dayzero.proposals.lines import Value, array, codes_table, quoted, table
 from dayzero.proposals.names import is_code, meaning
+from dayzero.settings import UNKNOWN
 
 LISTS: Final = ("answer", "vital", "sex", "response", "mrd", "severity", "level")
 YES: Final = {"answer": "yes", "vital": "dead"}

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from unicodedata import east_asian_width
 
 OPEN: Final = "# OPEN:"
-UNKNOWN: Final = "?"
+
 _COMMENT_AT: Final = 48
 
 Confidence = Literal["sure", "likely", "guess"]

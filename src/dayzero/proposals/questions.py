@@ -1,14 +1,11 @@
 """What is still open in a study file: settings with the value ``"?"``, and lines that begin with ``# OPEN:``."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dayzero.proposals.lines import OPEN, UNKNOWN
-from dayzero.settings import KeyPath, Toml, read_toml
-
-_MISSING: Final = ("map", "missing")
+from dayzero.proposals.lines import OPEN
+from dayzero.settings import Toml, read_toml, unanswered
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def questions_in(toml: Toml) -> tuple[Question, ...]:
     for row, line in enumerate(lines, 1):
         if line.lstrip().startswith(OPEN):
             found[row] = Question(row, "", _asked(line))
-    for path in unknown(toml.table, ()):
+    for path in unanswered(toml.table, ()):
         row = next((toml.rows[path[:n]] for n in range(len(path), 0, -1) if path[:n] in toml.rows), 1)
         setting = next((str(step) for step in reversed(path) if isinstance(step, str) and step not in _PARTS), "")
         if path[-1] not in _PARTS and "codes" in path:
@@ -70,17 +67,3 @@ _PARTS: Final = frozenset({"codes", "is", "column", "text"})
 def _asked(line: str) -> str:
     _, found, question = line.partition(OPEN)
     return question.strip() if found else 'answer the "?"'
-
-
-def unknown(value: object, path: KeyPath) -> Iterator[KeyPath]:
-    """Yield where the value "?" stands."""
-    if path == _MISSING:
-        return
-    if value == UNKNOWN:
-        yield path
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from unknown(inner, (*path, key))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from unknown(inner, (*path, position))

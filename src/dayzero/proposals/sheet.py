@@ -8,8 +8,9 @@ from typing import Final
 from dayzero.io.grid import Grid
 from dayzero.proposals.columns import Column, read_columns
 from dayzero.proposals.layout import Layout, find_layout
-from dayzero.proposals.lines import UNKNOWN, Value, quoted
+from dayzero.proposals.lines import Value, quoted
 from dayzero.proposals.meaning import Meaning, read_meaning
+from dayzero.settings import UNKNOWN
 
 _FILLED: Final = 0.4
 _SAME: Final = 0.5

@@ -8,8 +8,10 @@ from dayzero.settings.file import file_size, nearest, open_fault, shown
 from dayzero.settings.parse import parse_settings
 from dayzero.settings.rows import KeyPath
 from dayzero.settings.toml import Toml, read_toml, row_of
+from dayzero.settings.unanswered import UNKNOWN, unanswered
 
 __all__ = [
+    "UNKNOWN",
     "KeyPath",
     "Toml",
     "file_size",
@@ -19,4 +21,5 @@ __all__ = [
     "read_toml",
     "row_of",
     "shown",
+    "unanswered",
 ]

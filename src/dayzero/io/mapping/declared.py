@@ -7,7 +7,7 @@ from typing import Final
 from dayzero.errors import InputError
 from dayzero.io.mapping.settings import EVENT_KEYS, Column, EventSettings, MapSettings, SheetSettings
 from dayzero.io.mapping.units import conversion
-from dayzero.settings import KeyPath, Toml, nearest, parse_settings, row_of, shown
+from dayzero.settings import KeyPath, Toml, nearest, parse_settings, row_of, shown, unanswered
 
 _COLUMN_MEND: Final = 'Write its header, or its letter as "@C".'
 
@@ -52,6 +52,9 @@ def read_settings(table: object, toml: Toml) -> MapSettings:
     InputError
         At the first key or value that cannot be used.
     """
+    for path in unanswered(table, ("map",)):
+        mend = "Write the answer in its place; dayzero map FILE --out STUDY.toml --check lists what is open."
+        raise Declared(toml, path).fault('an open question: the value is still "?"', mend)
     settings = parse_settings(MapSettings, table, toml=toml, path=("map",))
     declared = Declared(toml)
     if not settings.sheet:
