@@ -107,7 +107,7 @@ def map_tables(settings: MapSettings, grids: Sequence[Grid], data: DataSettings,
         baseline.places.with_columns(index["of"].alias("patient"), pl.lit(value=False).alias("told")),
         _numbered(events, index).select("table", "row", "column", "patient", "told"),
         _numbered(baseline.value_places, index),
-        (*_of_sheets(sheets), *to_findings([*of_rows, *baseline.faults, *of_events, *of_repeats])),
+        (*_of_sheets(sheets, settings), *to_findings([*of_rows, *baseline.faults, *of_events, *of_repeats])),
         toml.file,
     )
 
@@ -156,8 +156,13 @@ def _table(name: str, frame: pl.DataFrame) -> Table:
     return Table(name, frame, np.arange(HEADER_ROW + 1, frame.height + HEADER_ROW + 1))
 
 
-def _of_sheets(sheets: Sequence[PatientRows]) -> Iterator[Finding]:
-    """Yield what was found while reading the sheets, and what a spreadsheet program did to them, each sheet once."""
+def _of_sheets(sheets: Sequence[PatientRows], settings: MapSettings) -> Iterator[Finding]:
+    """Yield what was found while reading the sheets, and what a spreadsheet program did to them, each sheet once.
+
+    Dates written as text are only noted where the mapping declares their order: they are read.
+    """
     for rows in {rows.grid.name: rows for rows in sheets}.values():
         for finding in (*rows.grid.findings, *find_excel_damage(rows.grid)):
-            yield replace(finding, column=rows.headers.label(finding.column)) if finding.column else finding
+            read = finding.code == "excel-text-dates" and bool(settings.date_order)
+            told = replace(finding, level="note") if read else finding
+            yield replace(told, column=rows.headers.label(finding.column)) if finding.column else told
