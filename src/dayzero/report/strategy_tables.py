@@ -105,6 +105,11 @@ def ratio_cell(row: Mapping[str, Any] | None, marks: Mapping[str, str]) -> str:
     return f"{ratio(row['estimate'])} ({interval(row['lower'], row['upper'], ratio)}){mark(row, marks)}{p}"
 
 
+def _free(section: Section) -> str:
+    """Return what the mean time is free of: where events compete it ends with the first of them."""
+    return "every event" if section.endpoint is not None and section.endpoint.competing else "it"
+
+
 def _difference(row: Record | None, marks: Mapping[str, str], write: Any) -> str:
     if row is None:
         return NONE
@@ -113,7 +118,7 @@ def _difference(row: Record | None, marks: Mapping[str, str], write: Any) -> str
 
 def _read(section: Section, shown: list[Result]) -> str:
     below = f"A hazard ratio below 1: {event_words(section)} comes later with the treatment."
-    said = [f"Treated less untreated. {below} RMST: restricted mean time free of it."]
+    said = [f"Treated less untreated. {below} RMST: restricted mean time free of {_free(section)}."]
     if any(result.method == CLONES for result in shown):
         limits = " Limits are those of a bootstrap, which has no p value." if section.settings.get("bootstrap") else ""
         said.append(f"Clones: each patient is counted once; treated are those within the grace period.{limits}")
@@ -175,9 +180,9 @@ def contrast(section: Section, result: Result) -> Table | None:
     if result.suppressed and not result.has_contrast:
         return None
     by = f" by {horizon_of(section)}" if horizon_of(section) else ""
-    since = " from the landmark" if result.method == "landmark" else ""
+    unit, since = duration_unit(section), " from the landmark" if result.method == "landmark" else ""
     pairs = [("risk", f"Risk of {event_words(section)}{by}, %", percent),
-             ("rmst", f"Mean time free of it{since}{by}, {duration_unit(section)}", _time_of(section))]  # fmt: skip
+             ("rmst", f"Mean time free of {_free(section)}{since}{by}, {unit}", _time_of(section))]  # fmt: skip
     marks = footnotes(row for row in result.rows if row["statistic"] in _SHOWN)
     lines = [Row(name, _arm_cells(result, statistic, marks, write)) for statistic, name, write in pairs
              if result.row(f"{statistic}_difference") or result.row(statistic, TREAT)]  # fmt: skip

@@ -90,7 +90,9 @@ def _trials(section: Section) -> Part:
     result = result_of(section, _TRIALS)
     if result is None:
         return Part("")
-    said = "Every day, or week, on which somebody starts treatment is a trial; a patient can be in several of them."
+    every = section.settings.get("every")
+    days = f"{plain(every)} days" if isinstance(every, float) and every > 1 else "day"
+    said = f"Every {days} a trial begins, if somebody starts treatment in it; a patient can be in several of them."
     drawn = figures.curves(section, _TRIALS, title="Curves of the trials", reading="Time starts with each trial.")
     trials = next((row["estimate"] for row in result.rows if row["statistic"] == "trials"), None)
     said = f"{said} There are {count(trials)} trials." if trials else said
