@@ -139,6 +139,24 @@ def demo(
 
 
 @app.command()
+def grade(
+    name: Annotated[str, typer.Argument(help="What is graded: crs, icans, ...; docs/grading.md lists them.")],
+    table: Annotated[Path, typer.Argument(help="The bedside table: text with a header, one row a patient and time.")],
+    scale: Annotated[str, typer.Option("--scale", help="The edition; for crs also all.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a patient and course.")] = False,
+) -> int:
+    """Grade one table: the highest grade a patient and course, with bounds, drivers and what is missing."""
+    from dayzero.grading import DISCLAIMER, grade_table, to_json, to_text
+    from dayzero.io.csv import read_csv
+
+    read = read_csv(table, name=table.name)
+    results = grade_table(name, read.frame, scale=scale, file=read.name, rows=read.rows)
+    sys.stdout.write(to_json(results) if as_json else to_text(results))
+    sys.stderr.write(f"{DISCLAIMER}\n")
+    return 0
+
+
+@app.command()
 def verify(folder: Annotated[Path, typer.Argument(help="A folder that dayzero report wrote.")]) -> int:
     """Compare a report folder with its manifest, byte by byte."""
     from dayzero.cuts import verify as differences

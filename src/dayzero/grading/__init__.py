@@ -1,0 +1,68 @@
+"""Grades of toxicity from bedside tables: highest grade, bounds, and the reason beside each.
+
+A grader takes a polars frame of text (the command reads the file) and the name of an edition. The editions stand side
+by side in ``editions/``: thresholds and rules are data.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dayzero.errors import InputError
+from dayzero.grading.results import DISCLAIMER, Graded, to_json, to_row, to_text
+
+Grader = Callable[..., list[Graded]]
+"""``grader(frame, *, scale, file, rows)``; ``scale`` may be empty: the default edition."""
+
+_GRADERS: Final = {
+    "crs": "crs:grade_table",
+    "agvhd": "agvhd:grade_agvhd",
+    "icans": "icans:grade_table",
+    "hematotox": "hematotox:grade_table",
+    "neurotoxicity": "neurotoxicity:grade_table",
+}
+
+
+def graders() -> tuple[str, ...]:
+    """Return what ``dayzero grade`` can grade."""
+    return tuple(_GRADERS)
+
+
+def grade_table(
+    name: str,
+    frame: pl.DataFrame,
+    *,
+    scale: str = "",
+    file: str = "the table",
+    rows: npt.NDArray[np.int64] | None = None,
+) -> list[Graded]:
+    """Grade a bedside table.
+
+    Parameters
+    ----------
+    name
+        What is graded: one of ``graders()``.
+    frame
+        (rows, columns) text, null where empty.
+    scale
+        The edition; empty: the default.
+    file, rows
+        The file's name, and the row of each row in it, for messages.
+
+    Raises
+    ------
+    InputError
+        Where there is no such grader or edition, or a cell cannot be read.
+    """
+    if name not in _GRADERS:
+        raise InputError("no such grader", mend=f"There are {', '.join(_GRADERS)}.")
+    module, function = _GRADERS[name].split(":")
+    grader: Grader = getattr(import_module(f"dayzero.grading.{module}"), function)
+    return grader(frame, scale=scale, file=file, rows=rows)
+
+
+__all__ = ["DISCLAIMER", "Graded", "grade_table", "graders", "to_json", "to_row", "to_text"]
