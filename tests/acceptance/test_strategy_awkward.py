@@ -119,3 +119,14 @@ def test_too_little_to_stand_on_is_a_finding(folder: Path) -> None:
     found = {finding["code"]: finding["message"] for finding in report["findings"]}
     assert "On day 30 none of" in found["landmark-few-treated"]
     assert f"Nobody among {len(high)} patients with risk=high" in found["positivity"]
+
+
+def test_a_registry_shows_what_hangs_on_the_grace_period_and_a_small_cohort_does_not(tmp_path: Path) -> None:
+    for n, expected in ((240, ["grace=120", "grace=60"]), (150, [])):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        days = [20.0 + (i * 37) % 200 if i % 2 else float("inf") for i in range(n)]
+        small(folder, days, [230.0 + (i * 53) % 700 for i in range(n)])
+        report = run(folder, MADE_UP + strategy("lfs", HSCT, 'methods = ["clone_censor_weight"]', "horizon = 600"))
+        found = {row["group"] for row in rows(report) if row["kind"] == "strategy_grace"}
+        assert sorted(found) == expected

@@ -26,6 +26,7 @@ RESAMPLED: Final = ("clone_censor_weight", "sequential")  # limits come from a b
 UNPENALISED: Final = (*RESAMPLED, "landmark_super")
 CONTRASTS: Final = (*RATIOS, "risk", "risk_difference", "rmst", "rmst_difference", "cumulative_incidence")
 EVERYBODY: Final[Method] = "multi_state"  # where everybody is over time: no arms, so nothing of the future
+GRACES: Final = (60.0, 90.0, 120.0)
 OF_A_METHOD: Final = ("grace", "horizon", "landmarks", "every")  # keys whose fault is one method's: the others stand
 PENALISED: Final = "firth: an arm has fewer than 10 patients or 5 events; Firth's penalised likelihood, profile limits"
 SUPPRESSED: Final = "suppressed: {} treated within the grace period, {} of them with the event after it"
@@ -83,12 +84,22 @@ def vary_grace(asked: Estimation) -> Estimate:
     """
     plain = replace(asked, settings=replace(asked.settings, bootstrap=0))
     found = []
-    for days in asked.settings.graces:
+    for days in _graces(asked):
         strategy = replace(asked.strategy("clone_censor_weight"), grace=days)
         rows = _or_null(asked.people.spells, strategy, plain).where(kind="strategy", group=None)
         kept = rows.rows.filter(pl.col("statistic").is_in(CONTRASTS))
         found.append(Estimate(kept).label(kind="strategy_grace", group=f"grace={days:g}"))
     return concat(found)
+
+
+def _graces(asked: Estimation) -> tuple[float, ...]:
+    """Return the further grace periods: those asked for, or in a registry the usual ones that the horizon allows."""
+    settings = asked.settings
+    if settings.graces is not None:
+        return settings.graces
+    if asked.people.layout != "registry" or "clone_censor_weight" not in settings.chosen or settings.exposure:
+        return ()
+    return tuple(days for days in GRACES if days != settings.grace and days < (settings.horizon or np.inf))
 
 
 def account(asked: Estimation, found: Found) -> list[Estimate]:

@@ -33,7 +33,8 @@ class StrategySettings:
         Days; see :class:`dayzero.strategies.strategy.Strategy`. ``primary`` is the first landmark where there are
         several.
     graces
-        Further grace periods under which clone-censor-weight is repeated, to see what hangs on the choice.
+        Further grace periods under which clone-censor-weight is repeated, to see what hangs on the choice; by default
+        60, 90 and 120 days in registries, and none in small cohorts.
     adjust
         Baseline columns.
     time_varying
@@ -55,7 +56,7 @@ class StrategySettings:
     methods: tuple[Method, ...] = ()
     landmarks: tuple[float, ...] = ()
     grace: float = 90.0
-    graces: tuple[float, ...] = ()
+    graces: tuple[float, ...] | None = None
     comparator: Literal["never", "within_grace"] = "never"
     every: float = 7.0
     horizon: float | None = None
@@ -86,7 +87,7 @@ class StrategySettings:
         if self.graces and "clone_censor_weight" not in self.chosen:
             mend = 'Add "clone_censor_weight" to the methods.'
             raise InputError("graces without clone-censor-weight", mend=mend, column="graces")
-        if not all(days >= 0.0 for days in self.graces):
+        if not all(days >= 0.0 for days in self.graces or ()):
             fault = "a grace period that ends before day zero"
             raise InputError(fault, mend="Write graces = [60, 120].", column="graces")
         if self.bootstrap < 0 or self.bootstrap == 1:
