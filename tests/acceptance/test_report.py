@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_two_runs_are_byte_identical(demo: Path, tmp_path: Path) -> None:
 
 def test_verify_sees_a_changed_file(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "report"
-    main(["report", str(demo / "study.toml"), "--out", str(out)])
+    shutil.copytree(demo / "report", out)
     assert main(["verify", str(out)]) == 0
     content = bytearray((out / "report.json").read_bytes())
     content[1000] ^= 1
@@ -172,7 +173,7 @@ def test_verify_sees_a_changed_file(demo: Path, tmp_path: Path, capsys: pytest.C
 
 def test_verify_sees_every_flipped_bit(demo: Path, tmp_path: Path) -> None:
     out = tmp_path / "report"
-    main(["report", str(demo / "study.toml"), "--out", str(out)])
+    shutil.copytree(demo / "report", out)
     files = sorted(path for path in out.rglob("*") if path.is_file())
     chance = random.Random(1)
     for _ in range(200):
@@ -194,7 +195,7 @@ def _unflipped(path: Path, demo: Path) -> bytes:
 
 def test_a_missing_file_and_a_folder_without_manifest(demo: Path, tmp_path: Path) -> None:
     out = tmp_path / "report"
-    main(["report", str(demo / "study.toml"), "--out", str(out)])
+    shutil.copytree(demo / "report", out)
     (out / "report.json").unlink()
     assert verify(out) == ("report.json is missing.",)
     assert main(["verify", str(tmp_path)]) == 2
