@@ -9,7 +9,7 @@ from dayzero.estimate import Estimate, concat
 from dayzero.estimators.curves.aalen_johansen import aalen_johansen
 from dayzero.estimators.multistate.counts import number_in_state
 from dayzero.report.axis import time_axis
-from dayzero.spells import Spells
+from dayzero.spells import Spells, follow_from
 from dayzero.strategies.clone_censor_weight import weigh_clones
 from dayzero.strategies.landmark import landmark
 from dayzero.strategies.multi_state import multi_state
@@ -57,7 +57,8 @@ def _landmark(spells: Spells, strategy: Strategy) -> Drawn:
 
 
 def _two_arms(arms: Spells, treatment: str, *, start: float | None = None) -> Drawn:
-    ticks = numbers_at_risk(arms, treatment, times=_ticks(arms, start or 0.0))
+    seen = arms if start is None else follow_from(arms, start)  # events before the curves begin are not theirs
+    ticks = numbers_at_risk(seen, treatment, times=_ticks(arms, start or 0.0))
     return Drawn(arm_curves(arms, treatment, start_day=start), ticks)
 
 
