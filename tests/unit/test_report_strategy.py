@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -315,3 +316,12 @@ def test_no_text_of_the_figures_touches_another():
     section = strategy_section()
     assert overlaps(draw_methods(section)) == []
     assert overlaps(draw_balance(result_of(section, CLONES))) == []
+
+
+@pytest.mark.parametrize(("patients", "told"), [(60, True), (137, False)])
+def test_small_cohorts_are_told_how_often_the_limits_of_clones_err(patients: int, told: bool) -> None:
+    row = make_estimate("hazard_ratio", method=CLONES, kind="strategy", estimate=0.9, lower=0.5, upper=1.6, n=patients)
+    section = replace(strategy_section(), estimates=row)
+    (said,) = clones_told(section, result_of(section, CLONES))
+    assert said.startswith(f"{patients} patients, not {2 * patients}")
+    assert ("leave 1 out in 8 to 9 of 100 studies" in said) == told

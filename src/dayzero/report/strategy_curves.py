@@ -9,10 +9,10 @@ from dayzero.report.formats import (
     NONE,
     NOT_ESTIMABLE,
     Number,
-    count,
     interval,
     moment,
     percent,
+    plural,
     printable,
     sentence_case,
 )
@@ -133,13 +133,9 @@ def _rate(row: Record | None) -> str:
     if row is None or row["estimate"] is None:
         return NOT_ESTIMABLE
     rate, low, high = (None if row[key] is None else row[key] * _PER for key in ("estimate", "lower", "upper"))
-    counts = [_counted(row[key], noun) for key, noun in (("n_events", "event"), ("n", "patient"))]
+    counts = [plural(row[key] or 0, noun) for key, noun in (("n_events", "event"), ("n", "patient"))]
     events = f"\n{', '.join(counts)}" if row["n_events"] is not None else ""
     return f"{_tenths(rate)} ({interval(low, high, _tenths)}){events}"
-
-
-def _counted(n: Number, noun: str) -> str:
-    return f"{count(n)} {noun}{'' if n == 1 else 's'}"
 
 
 def _tenths(value: Number) -> str:

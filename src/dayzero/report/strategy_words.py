@@ -227,6 +227,9 @@ def mantel_byar(section: Section, result: Result) -> str:
     return f"Mantel–Byar test of the hazard before and after {treatment_words(section)}: {numbers}."
 
 
+_SMALL: Final = "In 25 patients without any effect its limits leave 1 out in 8 to 9 of 100 studies, not in 5."
+
+
 def clones_told(section: Section, result: Result) -> tuple[str, ...]:
     """Return how much there is to learn from: patients, not clones, and how many of them were treated in time."""
     row = result.row("hazard_ratio") or result.row("risk_difference") or result.row("arm_size", TREAT)
@@ -237,7 +240,7 @@ def clones_told(section: Section, result: Result) -> tuple[str, ...]:
         events = f", {plural(treated['n_events'], 'event')} among them" if treated["n_events"] is not None else ""
         said.append(f"{count(treated['estimate'])} had {arm_words(section, CLONES)[TREAT]}{events}.")
     held = sentence_case(result.suppressed.rstrip(".")) if not result.has_contrast else ""
-    said += [f"{held}."] if held else []
+    said += [f"{held}."] if held else [_SMALL] * (0 < patients < 100)
     return (" ".join(said),) if said else ()
 
 
