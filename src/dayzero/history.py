@@ -1,11 +1,11 @@
 """Histories: what happened, as tables that are never overwritten.
 
 ``events`` is long: one row is one dated thing that happened to one patient. Derived rows are added beside reported
-ones and told apart by their ``source``.
+ones and told apart by their ``source``; a derived row counts in place of the reported rows that it supersedes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,8 @@ Ints = npt.NDArray[np.int64]
 CORE_EVENTS: Final = frozenset(
     """diagnosis enrolment apheresis bridging lymphodepletion infusion hsct dli boost response mrd relapse progression
     death last_contact crs icans agvhd cgvhd neutrophil_engraftment platelet_engraftment graft_failure infection
-    second_cancer new_therapy""".split()
+    second_cancer new_therapy neurotoxicity icaht iec_hs sos mrd_relapse b_cell_recovery leukocyte_engraftment
+    platelet_engraftment_50""".split()
 )
 EVENT_COLUMNS: Final = ("patient", "event", "day", "value", "number", "source", "row")
 
@@ -47,6 +48,15 @@ class History:
         How many events lie after it; they are not among ``events``.
     possible
         By row in the events file, the first and the last day that a partial date can mean; its event is undated.
+    tables
+        By name (``labs``, ``mrd``, ...), the further tables of the study: ``patient`` and ``day`` as in ``events``
+        (fractions of a day where the file has times of day), ``row`` in the file, then typed columns in canonical
+        units. A table that the study does not have is not there.
+    graded
+        By name (``crs``, ``response``, ...), what graders have derived: one row a result, with its bounds, scale,
+        drivers and what is missing; an uncertain result stands here although it makes no event.
+    superseded
+        Rows in the events file in whose place derived rows count.
     """
 
     patients: pl.DataFrame
@@ -57,6 +67,9 @@ class History:
     cutoff: float | None = None
     dropped_after_cutoff: int = 0
     possible: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    graded: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    superseded: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         """Return the number of patients."""
@@ -68,7 +81,7 @@ class History:
         return tuple(name for name in self.events.columns if name not in EVENT_COLUMNS)
 
     def named(self, event: str, columns: Sequence[str] = ("value", "number", "source", "row")) -> pl.DataFrame:
-        """Return the rows of one event name; derived rows replace reported ones patient by patient.
+        """Return the rows of one event name that count: reported rows that are superseded do not.
 
         Parameters
         ----------
@@ -78,8 +91,35 @@ class History:
             What to return of each row besides ``patient`` and ``day``; those that the events do not have are left out.
         """
         wanted = [name for name in dict.fromkeys(("patient", "day", "source", *columns)) if name in self.events.columns]
-        rows = self.events.select(wanted).filter(self.events["event"] == event)
-        derived = rows["patient"].filter(rows["source"] == "derived").unique()
-        if derived.is_empty():
-            return rows
-        return rows.filter(~pl.col("patient").is_in(derived.implode()) | (pl.col("source") == "derived"))
+        named = self.events["event"] == event
+        if self.superseded:
+            named &= (self.events["source"] == "derived") | ~self.events["row"].is_in(list(self.superseded))
+        return self.events.select(wanted).filter(named)
+
+
+def add_derived(history: History, events: pl.DataFrame, *, superseded: Sequence[int] = ()) -> History:
+    """Return the history with derived events beside the reported ones.
+
+    Parameters
+    ----------
+    history
+        What happened.
+    events
+        ``patient``, ``event``, ``day``, and optionally ``value``, ``number`` and attribute columns (text). Those after
+        the cutoff are left out.
+    superseded
+        Rows in the events file that count no longer; ``NAME@reported`` still finds them.
+    """
+    known = history.events.schema
+    fresh = events.with_columns(pl.lit("derived").alias("source"), pl.lit(0, pl.Int64).alias("row"))
+    if history.cutoff is not None:
+        fresh = fresh.filter(pl.col("day").is_null() | (pl.col("day") <= history.cutoff))
+    new = pl.Schema({name: pl.String() for name in fresh.columns if name not in known})
+    before = history.events.with_columns(pl.lit(None, kind).alias(name) for name, kind in new.items())
+    columns = [
+        (pl.col(name) if name in fresh.columns else pl.lit(None)).cast(kind, strict=True).alias(name)
+        for name, kind in (*known.items(), *new.items())
+    ]
+    rows = frozenset(int(row) for row in superseded)
+    both = pl.concat([before, fresh.select(columns)])
+    return replace(history, events=both, superseded=history.superseded | rows)

@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dayzero.errors import InputError
+from dayzero.errors import Finding, InputError
+from dayzero.grading.derived import Derived, with_derived
 from dayzero.grading.results import DISCLAIMER, Graded, to_json, to_row, to_text
+from dayzero.history import History
+from dayzero.protocol import Definitions
 
 Grader = Callable[..., list[Graded]]
 """``grader(frame, *, scale, file, rows)``; ``scale`` may be empty: the default edition."""
@@ -25,6 +28,35 @@ _GRADERS: Final = {
     "hematotox": "hematotox:grade_table",
     "neurotoxicity": "neurotoxicity:grade_table",
 }
+
+
+_DERIVERS: Final = (
+    (("vitals", "support"), "crs_history:derive_crs"),
+    (("neuro",), "icans_history:derive_icans"),
+    (("gvhd",), "agvhd_history:derive_agvhd"),
+    (("gvhd",), "cgvhd:derive_cgvhd"),
+    (("labs",), "engraftment_history:derive_recoveries"),
+    (("labs",), "icaht:derive_icaht"),
+    (("labs",), "iec_hs:derive_iec_hs"),
+    (("labs",), "aplasia:derive_aplasia"),
+    (("mrd",), "mrd:derive_mrd"),
+    (("assessments",), "response:derive_response"),
+    (("kinetics", "labs"), "kinetics:derive_kinetics"),
+)
+"""The tables that each derivation needs one of, and the function ``(history, definitions) -> Derived``, in order."""
+
+
+def derive_all(history: History, definitions: Definitions) -> tuple[History, tuple[Finding, ...]]:
+    """Return the history with all that its further tables say, and what was found on the way."""
+    findings: tuple[Finding, ...] = ()
+    for needed, place in _DERIVERS:
+        if not any(name in history.tables for name in needed):
+            continue
+        module, function = place.split(":")
+        derived: Derived = getattr(import_module(f"dayzero.grading.{module}"), function)(history, definitions)
+        history = with_derived(history, derived)
+        findings = (*findings, *derived.findings)
+    return history, findings
 
 
 def graders() -> tuple[str, ...]:
@@ -65,4 +97,4 @@ def grade_table(
     return grader(frame, scale=scale, file=file, rows=rows)
 
 
-__all__ = ["DISCLAIMER", "Graded", "grade_table", "graders", "to_json", "to_row", "to_text"]
+__all__ = ["DISCLAIMER", "Graded", "derive_all", "grade_table", "graders", "to_json", "to_row", "to_text"]

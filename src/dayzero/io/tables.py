@@ -31,6 +31,8 @@ class DataSettings:
     ----------
     patients, events
         File names, relative to the study file.
+    assessments, mrd, labs, support, vitals, neuro, gvhd, kinetics
+        File names of the further tables; empty: the file of that name (``labs.csv``), where it is there.
     time_unit
         Unit of the column ``day``: months are 30.4375 days, years 365.25.
     other_events
@@ -43,6 +45,14 @@ class DataSettings:
 
     patients: str = "patients.csv"
     events: str = "events.csv"
+    assessments: str = ""
+    mrd: str = ""
+    labs: str = ""
+    support: str = ""
+    vitals: str = ""
+    neuro: str = ""
+    gvhd: str = ""
+    kinetics: str = ""
     time_unit: Literal["days", "weeks", "months", "years"] = "days"
     other_events: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()

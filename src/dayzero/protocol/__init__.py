@@ -10,7 +10,9 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
+from dayzero.errors import InputError
 from dayzero.protocol.endpoint import Endpoint, substitute
 from dayzero.protocol.term import Condition, Term, parse_term
 from dayzero.protocol.treatment import Treatment, as_treatment
@@ -46,15 +48,40 @@ class Definitions:
         The term of the study's day zero, ``{day_zero}`` in an endpoint.
     cr
         The term of a complete remission, ``{cr}`` in an endpoint.
+    crs, icans, agvhd
+        The scale by which each is graded from the tables of the study.
+    response, relapse
+        The edition of the criteria by which each is derived from assessments.
+    counts_within
+        Days between a marrow and the blood counts that belong to it, at most.
+    mrd_threshold
+        Fraction of cells from which MRD is positive.
+    icaht
+        What counts of a neutropenia: its ``longest_run``, or its ``cumulative`` days.
+    b_cell_loss
+        The edition of the definition of the loss of B-cell aplasia.
     """
 
     day_zero: str = "infusion:1"
     cr: str = "response=CR|CRh|CRi after {day_zero}"
+    crs: str = "astct-2019"
+    icans: str = "astct-2019"
+    agvhd: str = "magic"
+    response: str = "eln-2024"
+    relapse: str = "eln-2024"
+    counts_within: float = 7.0
+    mrd_threshold: float = 1e-4
+    icaht: Literal["longest_run", "cumulative"] = "longest_run"
+    b_cell_loss: str = "nct04225676"
 
     def __post_init__(self) -> None:
         """Refuse what is not a term."""
         parse_term(self.day_zero)
         parse_term(self.cr)
+        if not 0 < self.mrd_threshold < 1:
+            raise InputError("no fraction of cells", mend="Write mrd_threshold = 1e-4.", column="mrd_threshold")
+        if not 0 <= self.counts_within <= 60:
+            raise InputError("no number of days", mend="Write counts_within = 7.", column="counts_within")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dayzero.io.tables import DataSettings, day_of, make_history
 from dayzero.protocol import Protocol, library, read_protocol, with_tables
 from dayzero.report.manifest import file_digest
 from dayzero.settings import Toml, parse_settings, read_toml
+from dayzero.study.clinical import with_clinical
 from dayzero.study.model import Analysis, Header, Study, placed
 
 
@@ -59,14 +60,15 @@ def read_study(path: str | Path) -> Study:
     analyses = tuple(_analysis(toml, position, table) for position, table in enumerate(file.analysis))
     tables = _mapped(path, file.map, data, toml) if file.map is not None else _plain(path, data)
     history, findings = _history(tables, data, header)
-    inputs = {name: file_digest(path.parent / name) for name in (path.name, *tables.files)}
+    history, clinical, files = with_clinical(history, path.parent, data, protocol)
+    inputs = {name: file_digest(path.parent / name) for name in (path.name, *tables.files, *files)}
     return Study(
         toml,
         header,
         protocol,
         history,
         analyses,
-        in_source(findings, tables.mapped),
+        (*in_source(findings, tables.mapped), *clinical),
         inputs,
         tables=(tables.patients.name, tables.events.name),
         mapped=tables.mapped,

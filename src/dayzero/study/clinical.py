@@ -1,0 +1,22 @@
+"""What a study's further tables say: they are read, and grades, responses and recoveries derived from them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from dayzero.errors import Finding
+from dayzero.grading import derive_all
+from dayzero.history import History
+from dayzero.io.clinical import read_clinical
+from dayzero.io.tables import DataSettings
+from dayzero.protocol import Protocol
+
+
+def with_clinical(
+    history: History, folder: Path, data: DataSettings, protocol: Protocol
+) -> tuple[History, tuple[Finding, ...], tuple[str, ...]]:
+    """Return the history with the further tables and what follows from them, what was found, and the files read."""
+    clinical = read_clinical(folder, data, history)
+    if not clinical.tables:
+        return history, clinical.findings, clinical.files
+    derived, findings = derive_all(replace(history, tables=clinical.tables), protocol.definitions)
+    return derived, (*clinical.findings, *findings), clinical.files
