@@ -45,8 +45,8 @@ def peak() -> float:
 
 
 def work(patients: int) -> None:
-    from dayzero.grading.crs import CrsRows, crs_results
-    from dayzero.grading.crs_table import read_crs
+    from dayzero.grading.crs.grade import CrsRows, crs_results
+    from dayzero.grading.crs.table import read_crs
     from dayzero.grading.editions import edition
 
     frame = table(patients)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dayzero.errors import InputError
 from dayzero.grading import grade_table
-from dayzero.grading.agvhd import agvhd_days, grade_agvhd
 from dayzero.grading.editions import editions
+from dayzero.grading.gvhd.acute import agvhd_days, grade_agvhd
 from dayzero.grading.results import Graded, to_row
 
 ORGANS = ("skin", "liver", "upper_gi", "lower_gi")

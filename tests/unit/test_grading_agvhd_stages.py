@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dayzero.errors import InputError
-from dayzero.grading.agvhd import agvhd_days, grade_agvhd
+from dayzero.grading.gvhd.acute import agvhd_days, grade_agvhd
 
 NO_FOUR = {"severe_pain": "no", "bloody_stool": "no"}
 ADULT = {"weight": 70} | NO_FOUR

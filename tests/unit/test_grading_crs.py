@@ -5,7 +5,7 @@ import pytest
 
 from crs_tables import DEVICES, bedside
 from dayzero.errors import InputError
-from dayzero.grading.crs import compare_scales, grade_table
+from dayzero.grading.crs.grade import compare_scales, grade_table
 from dayzero.grading.editions import editions
 from dayzero.grading.results import Graded
 

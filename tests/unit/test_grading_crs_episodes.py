@@ -3,7 +3,7 @@
 import polars as pl
 
 from crs_tables import bedside
-from dayzero.grading.crs_episodes import crs_episodes
+from dayzero.grading.crs.episodes import crs_episodes
 
 Row = dict[str, str | None]
 

@@ -6,9 +6,9 @@ import pytest
 
 from crs_tables import DEVICES, bedside, random_table
 from dayzero.grading.bounds import Bounds
-from dayzero.grading.crs import CrsRows, crs_results, grade_table
-from dayzero.grading.crs_memory import clock_of, remembered
-from dayzero.grading.crs_table import read_crs
+from dayzero.grading.crs.grade import CrsRows, crs_results, grade_table
+from dayzero.grading.crs.memory import clock_of, remembered
+from dayzero.grading.crs.table import read_crs
 from dayzero.grading.editions import edition, editions
 
 SCALES = tuple(editions("crs"))

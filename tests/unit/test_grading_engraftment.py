@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dayzero.errors import InputError
-from dayzero.grading.engraftment import RECOVERIES, TextTable, derive_engraftment
+from dayzero.grading.blood.engraftment import RECOVERIES, TextTable, derive_engraftment
 
 NEUTROPHILS, PLATELETS, PLATELETS_50 = (rule.name for rule in RECOVERIES)
 Values = Sequence[tuple[float, float | str]]

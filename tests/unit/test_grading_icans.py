@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dayzero.errors import InputError
 from dayzero.grading import grade_table
-from dayzero.grading.icans_domains import ASSUMED_NO, COLUMNS
+from dayzero.grading.neuro.domains import ASSUMED_NO, COLUMNS
 from dayzero.grading.results import Graded, to_row
 
 WELL = {

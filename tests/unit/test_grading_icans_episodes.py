@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from dayzero.grading.editions import edition
-from dayzero.grading.icans_domains import COLUMNS, assess
-from dayzero.grading.icans_episodes import icans_episodes
+from dayzero.grading.neuro.domains import COLUMNS, assess
+from dayzero.grading.neuro.episodes import icans_episodes
 from dayzero.grading.table import read_bedside
 
 WELL = {"age": 40, "consciousness": "alert", "seizure": "none", "motor_weakness": "false", "cerebral_oedema": "none"}

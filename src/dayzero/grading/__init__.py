@@ -22,23 +22,23 @@ Grader = Callable[..., list[Graded]]
 """``grader(frame, *, scale, file, rows)``; ``scale`` may be empty: the default edition."""
 
 _GRADERS: Final = {
-    "crs": "crs:grade_table",
-    "agvhd": "agvhd:grade_agvhd",
-    "icans": "icans:grade_table",
-    "hematotox": "hematotox:grade_table",
-    "neurotoxicity": "neurotoxicity:grade_table",
+    "crs": "crs.grade:grade_table",
+    "agvhd": "gvhd.acute:grade_agvhd",
+    "icans": "neuro.icans:grade_table",
+    "hematotox": "blood.hematotox:grade_table",
+    "neurotoxicity": "neuro.ctcae:grade_table",
 }
 
 
 _DERIVERS: Final = (
-    (("vitals", "support"), "crs_history:derive_crs"),
-    (("neuro",), "icans_history:derive_icans"),
-    (("gvhd",), "agvhd_history:derive_agvhd"),
-    (("gvhd",), "cgvhd:derive_cgvhd"),
-    (("labs",), "engraftment_history:derive_recoveries"),
-    (("labs",), "icaht:derive_icaht"),
+    (("vitals", "support"), "crs.history:derive_crs"),
+    (("neuro",), "neuro.history:derive_icans"),
+    (("gvhd",), "gvhd.history:derive_agvhd"),
+    (("gvhd",), "gvhd.chronic:derive_cgvhd"),
+    (("labs",), "blood.history:derive_recoveries"),
+    (("labs",), "blood.icaht:derive_icaht"),
     (("labs",), "iec_hs:derive_iec_hs"),
-    (("labs",), "aplasia:derive_aplasia"),
+    (("labs",), "persistence:derive_aplasia"),
     (("mrd",), "mrd:derive_mrd"),
     (("assessments",), "response:derive_response"),
     (("kinetics", "labs"), "kinetics:derive_kinetics"),

@@ -12,7 +12,7 @@ import polars as pl
 
 from dayzero.grading.bounds import Bounds, Ints, first_peak, highest_by
 from dayzero.grading.editions import Edition, edition
-from dayzero.grading.icans_domains import ASSUMED_NO, COLUMNS, Assessment, assess, recorded
+from dayzero.grading.neuro.domains import ASSUMED_NO, COLUMNS, Assessment, assess, recorded
 from dayzero.grading.results import Graded
 from dayzero.grading.table import Bedside, read_bedside
 from dayzero.grading.truth import Bools

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dayzero.grading.agvhd_days import MEASURED, ORGANS, PERFORMANCE, Days, Source, grade_days
 from dayzero.grading.bounds import Grades, first_peak, highest_by
+from dayzero.grading.gvhd.days import MEASURED, ORGANS, PERFORMANCE, Days, Source, grade_days
 from dayzero.grading.results import Graded
 from dayzero.grading.table import Ints
 from dayzero.grading.truth import Bools

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dayzero.grading.crs_criteria import Signs
+from dayzero.grading.crs.criteria import Signs
 from dayzero.grading.table import Bedside
 from dayzero.grading.truth import Bools, Truth
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from dayzero.grading.bounds import Bounds, first_peak, highest, highest_by
 from dayzero.grading.editions import edition
-from dayzero.grading.icans import names_by_group
+from dayzero.grading.neuro.icans import names_by_group
 from dayzero.grading.results import Graded
 from dayzero.grading.table import Bedside, Column, read_bedside
 from dayzero.grading.truth import Truth, assumed_no, at_least

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.grading.bounds import Bounds, first_peak, graded_if, highest, highest_by
-from dayzero.grading.crs_criteria import CRITERIA, Signs
-from dayzero.grading.crs_memory import Clock, clock_of, remembered
-from dayzero.grading.crs_table import read_crs
+from dayzero.grading.crs.criteria import CRITERIA, Signs
+from dayzero.grading.crs.memory import Clock, clock_of, remembered
+from dayzero.grading.crs.table import read_crs
 from dayzero.grading.editions import Edition, edition, editions
 from dayzero.grading.results import Graded
 from dayzero.grading.table import Bedside

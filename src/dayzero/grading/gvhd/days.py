@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from dayzero.errors import InputError
-from dayzero.grading.agvhd_stages import Stool, liver_stage, lower_gi_stage, skin_stage, upper_gi_stage
 from dayzero.grading.bounds import Bounds, graded_if, highest
 from dayzero.grading.editions import Edition, edition
+from dayzero.grading.gvhd.stages import Stool, liver_stage, lower_gi_stage, skin_stage, upper_gi_stage
 from dayzero.grading.table import Bedside, Column, Ints, read_bedside
 from dayzero.grading.truth import Bools, Floats, Truth, known
 

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from dayzero.grading.crs import CrsRows
-from dayzero.grading.crs_memory import Clock, resolved
-from dayzero.grading.crs_table import read_crs
+from dayzero.grading.crs.grade import CrsRows
+from dayzero.grading.crs.memory import Clock, resolved
+from dayzero.grading.crs.table import read_crs
 from dayzero.grading.editions import edition
 from dayzero.grading.truth import Bools
 

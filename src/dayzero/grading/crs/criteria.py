@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from dayzero.grading.crs_table import fio2
+from dayzero.grading.crs.table import fio2
 from dayzero.grading.table import Bedside
 from dayzero.grading.truth import Bools, Floats, Truth, above, assumed_no, at_least
 

@@ -1,0 +1,1 @@
+"""Blood counts: engraftment, and toxicity to the marrow."""

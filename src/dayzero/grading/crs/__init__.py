@@ -1,0 +1,1 @@
+"""Cytokine release syndrome: its criteria, grades under five scales, and episodes."""

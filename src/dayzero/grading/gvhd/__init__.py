@@ -1,0 +1,1 @@
+"""Graft-versus-host disease: stages of organs, and overall grades."""

@@ -1,0 +1,1 @@
+"""Neurotoxicity: ICANS, and CTCAE terms."""
