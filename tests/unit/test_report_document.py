@@ -245,7 +245,7 @@ def test_csv_keeps_numbers_and_makes_formulas_inert():
     rows = make_estimate(
         "survival", group=["=1+1", "-x", "@a", "+b", "a=b"], estimate=[-0.1, 0.1 + 0.2, 1e-9, 2.0, None]
     )
-    read = list(csv.DictReader(io.StringIO(to_csv(rows))))
+    read = list(csv.DictReader(io.StringIO(to_csv(rows.rows))))
     assert [row["group"] for row in read] == ["'=1+1", "'-x", "'@a", "'+b", "a=b"]
     assert [float(row["estimate"]) for row in read[:4]] == [-0.1, 0.1 + 0.2, 1e-9, 2.0]
     assert read[4]["estimate"] == ""

@@ -72,17 +72,19 @@ def _tables(page: Page, printed: tuple[Printed, ...]) -> dict[str, str]:
         tables[f"tables/{each.key}.csv"] = section.estimates
         tables[f"tables/{each.key}-curves.csv"] = section.curves
         tables[f"tables/{each.key}-at-risk.csv"] = section.at_risk
-    return {name: to_csv(rows) for name, rows in tables.items() if len(rows)}
+    files = {name: to_csv(estimate.rows) for name, estimate in tables.items() if len(estimate)}
+    listings = {f"tables/{each.key}-patients.csv": each.section.patients for each in printed}
+    return files | {name: to_csv(rows) for name, rows in listings.items() if rows.height}
 
 
-def to_csv(estimate: Estimate) -> str:
+def to_csv(rows: pl.DataFrame) -> str:
     """Return the rows at full precision, text that a spreadsheet would run as a formula made inert.
 
     Numbers stay numbers; a text that starts with ``= + - @`` gets an apostrophe before it.
     """
     text = pl.col(pl.String)
     risky = text.str.contains(_FORMULA)
-    return estimate.rows.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep()).write_csv()
+    return rows.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep()).write_csv()
 
 
 def report_json(page: Page, *, files: list[str]) -> str:

@@ -7,6 +7,8 @@ here as rows.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from dayzero.errors import Finding
 from dayzero.estimate import Estimate, concat
 from dayzero.protocol import Endpoint, listed, term_words
@@ -43,6 +45,9 @@ class Section:
         Sentences printed below the results.
     findings
         What the analysis itself found wrong, or remarkable: they stand with those of the data.
+    patients
+        Rows about single patients (``patient`` is their label), for figures that could identify them: text and
+        numbers only.
     design
         Rows of words for a table: what, how it would be in the target trial, how it is emulated here.
     settings
@@ -56,6 +61,7 @@ class Section:
     estimates: Estimate = field(default_factory=_nothing)
     curves: Estimate = field(default_factory=_nothing)
     at_risk: Estimate = field(default_factory=_nothing)
+    patients: pl.DataFrame = field(default_factory=pl.DataFrame)
     definition: str = ""
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
