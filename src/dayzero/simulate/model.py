@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from dayzero.errors import InputError
 from dayzero.simulate.hazards import Hazard
 from dayzero.simulate.random import Floats, Ints
