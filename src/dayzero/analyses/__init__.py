@@ -8,12 +8,15 @@ from dayzero.analyses.context import Context
 from dayzero.analyses.cox import CoxSettings, run_cox
 from dayzero.analyses.curve import CurveSettings, run_curve
 from dayzero.analyses.fine_gray import FineGraySettings, run_fine_gray
+from dayzero.analyses.kinetics import KineticsSettings, run_kinetics
 from dayzero.analyses.multistate import MultistateSettings, run_multistate
 from dayzero.analyses.outcome import OutcomeSettings, run_outcome
 from dayzero.analyses.paired import PairedSettings, run_paired
+from dayzero.analyses.response import ResponseSettings, run_response
 from dayzero.analyses.rmst import RmstSettings, run_rmst
 from dayzero.analyses.strategy import run_strategy
 from dayzero.analyses.strategy_settings import StrategySettings
+from dayzero.analyses.toxicity import ToxicitySettings, run_toxicity
 from dayzero.report.page import Section
 
 __all__ = ["KINDS", "Context", "Kind"]
@@ -36,4 +39,7 @@ KINDS = {
     "strategy": Kind(StrategySettings, run_strategy),
     "outcome": Kind(OutcomeSettings, run_outcome),
     "paired": Kind(PairedSettings, run_paired),
+    "toxicity": Kind(ToxicitySettings, run_toxicity),
+    "response": Kind(ResponseSettings, run_response),
+    "kinetics": Kind(KineticsSettings, run_kinetics),
 }

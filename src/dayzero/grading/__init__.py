@@ -26,13 +26,16 @@ _GRADERS: Final = {
     "agvhd": "gvhd.acute:grade_agvhd",
     "icans": "neuro.icans:grade_table",
     "hematotox": "blood.hematotox:grade_table",
+    "icaht": "blood.icaht_table:grade_table",
+    "iec-hs": "iec_hs.table:grade_table",
+    "cgvhd": "gvhd.chronic_table:grade_table",
     "neurotoxicity": "neuro.ctcae:grade_table",
 }
 
 
 _DERIVERS: Final = (
     (("vitals", "support"), "crs.history:derive_crs"),
-    (("neuro",), "neuro.history:derive_icans"),
+    ((), "neuro.history:derive_icans"),
     (("gvhd",), "gvhd.history:derive_agvhd"),
     (("gvhd",), "gvhd.chronic:derive_cgvhd"),
     (("labs",), "blood.history:derive_recoveries"),
@@ -42,15 +45,17 @@ _DERIVERS: Final = (
     (("mrd",), "mrd:derive_mrd"),
     (("assessments",), "response:derive_response"),
     (("kinetics", "labs"), "kinetics:derive_kinetics"),
+    ((), "mortality:derive_deaths"),
 )
-"""The tables that each derivation needs one of, and the function ``(history, definitions) -> Derived``, in order."""
+"""The tables that each derivation needs one of (none named: it always runs), and the function ``(history, definitions)
+-> Derived``, in order."""
 
 
 def derive_all(history: History, definitions: Definitions) -> tuple[History, tuple[Finding, ...]]:
     """Return the history with all that its further tables say, and what was found on the way."""
     findings: tuple[Finding, ...] = ()
     for needed, place in _DERIVERS:
-        if not any(name in history.tables for name in needed):
+        if needed and not any(name in history.tables for name in needed):
             continue
         module, function = place.split(":")
         derived: Derived = getattr(import_module(f"dayzero.grading.{module}"), function)(history, definitions)

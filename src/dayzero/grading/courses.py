@@ -36,9 +36,10 @@ def courses(history: History, kinds: Sequence[str] = KINDS) -> pl.DataFrame:
         By patient and day: ``patient``; ``kind``; ``course``: 1st, 2nd of its kind; ``day``; ``stop``: the day of the
         next course, or on which its lymphodepletion or conditioning began (an event ``lymphodepletion`` at most 14
         days before it), else the end of follow-up, null where that is unknown; ``ended_by``: the next course's kind,
-        or ``follow_up``; then the attribute columns of the events (product, targets, dose, ...).
+        or ``follow_up``; then the attribute columns of the events (product, targets, dose, ...), an attribute
+        ``kind`` (allogeneic or autologous) as ``subtype``.
     """
-    attributes = tuple(name for name in history.attributes if name not in SCHEMA)
+    attributes = tuple(name for name in history.attributes if name not in (*SCHEMA, "course_kind", "subtype"))
     frames = [_numbered(history, kind, attributes) for kind in kinds]
     opened = pl.concat(frames).sort("patient", "day", maintain_order=True)
     following = opened.with_columns(
@@ -51,17 +52,20 @@ def courses(history: History, kinds: Sequence[str] = KINDS) -> pl.DataFrame:
     joined = _conditioned(following, history).join(ends, on="patient", how="left", maintain_order="left")
     stop = pl.coalesce(pl.col("stop"), pl.col("next_day"), pl.col("end").fill_nan(None)).alias("stop")
     ended_by = pl.col("next_kind").fill_null("follow_up").alias("ended_by")
-    return joined.select("patient", "kind", "course", "day", stop, ended_by, *attributes)
+    return joined.select("patient", "kind", "course", "day", stop, ended_by, "subtype", *attributes)
 
 
 def _numbered(history: History, kind: str, attributes: Sequence[str]) -> pl.DataFrame:
-    rows = history.named(kind, ("number", *attributes)).drop_nulls("day").sort("patient", "day", maintain_order=True)
+    rows = history.named(kind, ("number", "kind", *attributes)).drop_nulls("day")
+    rows = rows.sort("patient", "day", maintain_order=True)
+    subtype = pl.col("kind") if "kind" in rows.columns else pl.lit(None, pl.String)
     place = pl.int_range(1, pl.len() + 1).over("patient")
     return rows.select(
         "patient",
         pl.lit(kind).alias("kind"),
         pl.col("number").fill_null(place).cast(pl.Int64).alias("course"),
         "day",
+        subtype.alias("subtype"),
         *attributes,
     )
 
@@ -97,7 +101,7 @@ def in_courses(
     DataFrame
         The rows with ``course``, ``course_kind``, ``course_day`` (of the infusion or transplant) and ``since``: whole
         days from it. Rows without a day, or before any course, are left out. The day of ``stop`` is still inside
-        where ``first_day`` is 1.
+        where ``first_day`` is 1, and where follow-up ends on it.
     """
     last = opened.select(
         "patient",
@@ -105,12 +109,14 @@ def in_courses(
         "course",
         pl.col("day").alias("course_day"),
         "stop",
+        "ended_by",
         (pl.col("day") + first_day).alias("opens"),
     ).sort("opens")
     dated = rows.with_row_index("order").drop_nulls("day").with_columns(pl.col("day").floor().alias("on")).sort("on")
     found = dated.join_asof(last, left_on="on", right_on="opens", by="patient", check_sortedness=False)
-    within = pl.col("stop").is_null() | (pl.col("on") < pl.col("stop") + first_day)
+    followed = (pl.col("ended_by") == "follow_up") & (pl.col("on") <= pl.col("stop"))
+    within = pl.col("stop").is_null() | (pl.col("on") < pl.col("stop") + first_day) | followed
     ends = pl.col("stop") <= pl.col("course_day")
     inside = pl.col("course_kind").is_in(list(kinds)) & (within | ends)
     since = (pl.col("on") - pl.col("course_day")).alias("since")
-    return found.filter(inside).with_columns(since).sort("order").drop("order", "on", "opens", "stop")
+    return found.filter(inside).with_columns(since).sort("order").drop("order", "on", "opens", "stop", "ended_by")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from dayzero.grading.crs.grade import CrsRows
@@ -18,6 +19,7 @@ from dayzero.grading.crs.table import read_crs
 from dayzero.grading.editions import edition
 from dayzero.grading.truth import Bools
 
+Ints = npt.NDArray[np.int64]
 REOPENS_WITHIN_HOURS: Final = 48.0
 
 
@@ -90,7 +92,7 @@ def find_episodes(active: Bools, fever: Bools, over: Bools, clock: Clock) -> Ite
         The order of the rows.
     """
     episode: Episode | None = None
-    for row in np.flatnonzero((active | over) & ~clock.disordered).tolist():
+    for row in _turns(active, over, clock).tolist():
         if episode is not None and clock.first[row] != clock.first[episode.onset]:
             yield episode
             episode = None
@@ -107,24 +109,71 @@ def find_episodes(active: Bools, fever: Bools, over: Bools, clock: Clock) -> Ite
         yield episode
 
 
-def _described(rows: CrsRows) -> Iterator[tuple[object, ...]]:
+def _turns(active: Bools, over: Bools, clock: Clock) -> Ints:
+    """Return the rows that can begin or end an episode: the first of each run of active, or of quiet, rows."""
+    rows = np.flatnonzero((active | over) & ~clock.disordered)
+    turns = np.ones(len(rows), bool)
+    turns[1:] = (np.diff(active[rows].astype(np.int8)) != 0) | (np.diff(clock.first[rows]) != 0)
+    return rows[turns]
+
+
+@dataclass(frozen=True)
+class Course:
+    """An episode in its place.
+
+    Attributes
+    ----------
+    group, number
+        Which patient and course of the table, and its how-manieth episode.
+    episode
+        Its rows.
+    last, peak
+        The row of its resolution or else the last of the course, and the first with its highest grade.
+    died
+        Whether it ended with a death of CRS.
+    """
+
+    group: int
+    number: int
+    episode: Episode
+    last: int
+    peak: int
+    died: bool
+
+    @property
+    def closed(self) -> bool:
+        """Return whether it was resolved."""
+        return self.episode.end >= 0 and not self.died
+
+    @property
+    def ended(self) -> str:
+        """Return how it ended."""
+        return "death" if self.died else "resolved" if self.closed else "open"
+
+
+def episodes_of(rows: CrsRows) -> Iterator[Course]:
+    """Yield the episodes of every patient and course of a graded table."""
     table, clock, signs, lower = rows.table, rows.clock, rows.signs, rows.bounds.lower
     over = resolved(signs.quiet.yes, clock) & (lower == 0)
-    active = lower >= 1
     group, last = table.group, np.append(table.starts[1:], len(table)) - 1
     number, before = 0, -1
-    for one in find_episodes(active, signs.fever.yes, over, clock):
+    for one in find_episodes(lower >= 1, signs.fever.yes, over, clock):
         patient = int(group[one.onset])
         number, before = (number + 1 if patient == before else 1), patient
         end = one.end if one.end >= 0 else int(last[patient])
         peak = one.onset + int(np.argmax(lower[one.onset : end + 1]))
-        died = bool(signs.death.yes[one.onset : end + 1].any())
-        onset, resolution = table.time_of(np.array([one.onset, end]))
-        hours = float(table.time[end] - table.time[one.onset])
-        closed = one.end >= 0 and not died
+        yield Course(patient, number, one, end, peak, bool(signs.death.yes[one.onset : end + 1].any()))
+
+
+def _described(rows: CrsRows) -> Iterator[tuple[object, ...]]:
+    table = rows.table
+    for one in episodes_of(rows):
+        start = one.episode.onset
+        onset, resolution = table.time_of(np.array([start, one.last]))
+        hours = float(table.time[one.last] - table.time[start])
         yield (
-            *(table.patients[patient], int(table.courses[patient]), number, onset, resolution if closed else None),
-            *(hours if closed else None, hours, int(lower[peak])),
-            *(float(table.time[peak] - table.time[one.onset]), one.reopened),
-            "death" if died else "resolved" if closed else "open",
+            *(table.patients[one.group], int(table.courses[one.group]), one.number),
+            *(onset, resolution if one.closed else None, hours if one.closed else None, hours),
+            int(rows.bounds.lower[one.peak]),
+            *(float(table.time[one.peak] - table.time[start]), one.episode.reopened, one.ended),
         )

@@ -132,7 +132,7 @@ def grade_days(source: Source, *, scale: str = "", as_of: float | None = None) -
     measured, findings = _measured(bedside, source)
     stages = {organ: _given(bedside, organ, measured[organ]) for organ in ORGANS}
     findings["stage_contradicts_measurement"] = _contradicted(bedside, measured)
-    grades = {organ: _grade(stages[organ], rules.table["grades"][organ]) for organ in ORGANS}
+    grades = {organ: grade_of_stage(stages[organ], rules.table["grades"][organ]) for organ in ORGANS}
     if "performance" in rules.table and PERFORMANCE in bedside.cells:
         grades[PERFORMANCE] = _performance(bedside, stages, rules)
     return Days(
@@ -235,7 +235,8 @@ def _contradicted(bedside: Bedside, measured: Mapping[str, Bounds]) -> Bools:
     return found
 
 
-def _grade(stage: Bounds, grades: list[int]) -> Bounds:
+def grade_of_stage(stage: Bounds, grades: list[int]) -> Bounds:
+    """Return the grade that an organ's stage gives by itself; ``grades`` is that of each stage, 0 first."""
     table = np.array(grades, np.int8)
     return Bounds(table[stage.lower], table[stage.upper])
 

@@ -56,9 +56,9 @@ def grade_table(
 
 def _results(table: Bedside, edition: Edition, found: Assessment) -> Iterator[Graded]:
     peak = highest_by(found.rows, table.starts)
-    drivers = names_by_group(_drivers(table, found, peak), table)
-    missing = names_by_group(_missing(table, found, peak), table)
-    findings = names_by_group(_findings(table, edition, found, peak), table)
+    drivers = names_by_group(drivers_of(table, found, peak), table)
+    missing = names_by_group(missing_of(table, found, peak), table)
+    findings = names_by_group(remarks_of(table, edition, found, peak), table)
     times = table.time_of(first_peak(found.rows.lower, table.starts))
     assumptions = names_by_group({words: table.missing(name) for name, words in ASSUMED_NO.items()}, table)
     for at, patient in enumerate(table.patients):
@@ -77,20 +77,20 @@ def _results(table: Bedside, edition: Edition, found: Assessment) -> Iterator[Gr
         )
 
 
-def _drivers(table: Bedside, found: Assessment, peak: Bounds) -> dict[str, Bools]:
+def drivers_of(table: Bedside, found: Assessment, peak: Bounds) -> dict[str, Bools]:
     """Return, by column, the rows on which it gives the group's lower bound."""
     lower = peak.lower[table.group]
     there = (found.rows.lower == lower) & (lower > 0)
     return {name: there & d.drives & (d.bounds.lower == lower) for name, d in found.domains.items()}
 
 
-def _missing(table: Bedside, found: Assessment, peak: Bounds) -> dict[str, Bools]:
+def missing_of(table: Bedside, found: Assessment, peak: Bounds) -> dict[str, Bools]:
     """Return, by column, the rows on which what is missing could raise the group's grade."""
     lower = peak.lower[table.group]
     return {name: found.counts & d.unknown & (d.bounds.upper > lower) for name, d in found.domains.items()}
 
 
-def _findings(table: Bedside, edition: Edition, found: Assessment, peak: Bounds) -> dict[str, Bools]:
+def remarks_of(table: Bedside, edition: Edition, found: Assessment, peak: Bounds) -> dict[str, Bools]:
     """Return, by code, the rows that a reader must know of."""
     group = table.group
     reported = _highest_reported(table)[group]

@@ -5,7 +5,19 @@ from types import MappingProxyType
 from typing import Final
 
 from dayzero.errors import InternalError
-from dayzero.report.kinds import cox, curve, fine_gray, multistate, outcome, paired, rmst, strategy
+from dayzero.report.kinds import (
+    cox,
+    curve,
+    fine_gray,
+    kinetics,
+    multistate,
+    outcome,
+    paired,
+    response,
+    rmst,
+    strategy,
+    toxicity,
+)
 from dayzero.report.kinds.kind import Drawing, Kind, Part
 from dayzero.report.page import Section
 
@@ -19,6 +31,9 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "outcome": outcome.KIND,
         "paired": paired.KIND,
         "strategy": strategy.KIND,
+        "toxicity": toxicity.KIND,
+        "response": response.KIND,
+        "kinetics": kinetics.KIND,
     }
 )
 

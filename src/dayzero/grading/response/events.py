@@ -1,0 +1,148 @@
+"""Events that follow from assessments, the reported rows that they replace, and where the two differ."""
+
+from typing import Final
+
+import polars as pl
+
+from dayzero.errors import Finding, Level
+from dayzero.grading.derived import patient_rows
+from dayzero.grading.response import categories as cat
+from dayzero.history import History
+
+_EVENTS_TABLE: Final = "events"
+
+
+def response_events(response: pl.DataFrame) -> pl.DataFrame:
+    """Return an event ``response`` of each certain category after an infusion or transplant."""
+    certain = response.filter("evaluable", pl.col("course").is_not_null())
+    return certain.select(
+        "patient",
+        pl.lit("response").alias("event"),
+        "day",
+        pl.col("category").alias("value"),
+        pl.col("course").cast(pl.String),
+        "course_kind",
+        "scale",
+        "marrow",
+        "emd",
+    )
+
+
+def relapse_events(relapse: pl.DataFrame) -> pl.DataFrame:
+    """Return the events ``relapse``, ``progression`` and, where a second sample confirms it, ``mrd_relapse``."""
+    certain = relapse.filter((pl.col("kind") != "mrd_relapse") | pl.col("confirmed").fill_null(value=False))
+    return certain.select(
+        "patient",
+        pl.col("kind").alias("event"),
+        "day",
+        pl.col("site").alias("value"),
+        pl.col("course").cast(pl.String),
+        "course_kind",
+        "scale",
+        "site",
+        "antigen",
+    )
+
+
+def _pairs(history: History, derived: pl.DataFrame, event: str, within: float) -> pl.DataFrame:
+    """Return reported events beside the nearest derived one of the same patient; null where there is none."""
+    told = history.named(event, ("value", "row")).filter(pl.col("source") == "reported").drop_nulls("day")
+    own = derived.filter(pl.col("event") == event).select(
+        "patient", pl.col("day").alias("derived_day"), pl.col("value").alias("derived")
+    )
+    pairs = told.join(own, on="patient", how="left")
+    gap = (pl.col("day") - pl.col("derived_day")).abs()
+    near = pairs.with_columns(pl.when(gap <= within).then(gap).alias("gap"))
+    return near.sort("gap", "derived_day", nulls_last=True).unique("row", keep="first", maintain_order=True)
+
+
+def compare_responses(
+    history: History, derived: pl.DataFrame, *, within: float
+) -> tuple[tuple[int, ...], tuple[Finding, ...]]:
+    """Return the reported responses that derived ones replace, and a finding where their values differ."""
+    pairs = _pairs(history, derived, "response", within).drop_nulls("gap")
+    differ = pairs.filter(pl.col("value").str.strip_chars().str.to_lowercase() != pl.col("derived").str.to_lowercase())
+    return tuple(pairs["row"].sort().to_list()), _finding(
+        history,
+        differ,
+        (
+            "response-differs",
+            "reported responses differ from those derived from assessments; the derived ones count",
+            "Look at the assessments of these days, and at the criteria by which was reported.",
+        ),
+    )
+
+
+def compare_relapses(
+    history: History, derived: pl.DataFrame, *, within: float
+) -> tuple[tuple[int, ...], tuple[Finding, ...]]:
+    """Return the reported relapses that derived ones replace, and a finding for those that no assessment shows."""
+    pairs = _pairs(history, derived, "relapse", within)
+    assessed = history.tables["assessments"]["patient"].unique().implode()
+    alone = pairs.filter(pl.col("gap").is_null() & pl.col("patient").is_in(assessed))
+    note = _finding(
+        history,
+        alone,
+        (
+            "relapse-not-in-assessments",
+            "reported relapses that the assessments do not show; they count as reported",
+            "Add the assessment that found them, where there is one.",
+        ),
+        level="note",
+    )
+    return tuple(pairs.drop_nulls("gap")["row"].sort().to_list()), note
+
+
+def compare_assessors(history: History, response: pl.DataFrame) -> tuple[Finding, ...]:
+    """Return a finding where the assessor's response, in the table of assessments, differs from the derived one."""
+    said = pl.col("response_reported").str.strip_chars().str.to_lowercase()
+    differ = response.filter("evaluable").filter(said != pl.col("category").str.to_lowercase())
+    return _finding(
+        history,
+        differ,
+        (
+            "response-differs-from-assessor",
+            "the assessor's response differs from the one derived from the same assessment",
+            "Look at the criteria: the derived category counts.",
+        ),
+        table="assessments",
+    )
+
+
+def uncertain(history: History, response: pl.DataFrame) -> tuple[Finding, ...]:
+    """Return a finding for assessments whose category cannot be told."""
+    rows = response.filter(~pl.col("evaluable") & pl.col("course").is_not_null())
+    return _finding(
+        history,
+        rows,
+        (
+            "response-uncertain",
+            "assessments leave more than one category of response possible; they make no event",
+            f"Add what is missing: graded response names it ({cat.ANY}: counts alone are missing).",
+        ),
+        level="note",
+        table="assessments",
+    )
+
+
+def _finding(
+    history: History,
+    rows: pl.DataFrame,
+    words: tuple[str, str, str],
+    *,
+    level: Level = "warning",
+    table: str = _EVENTS_TABLE,
+) -> tuple[Finding, ...]:
+    if rows.is_empty():
+        return ()
+    code, message, mend = words
+    found = Finding(
+        level=level,
+        code=code,
+        message=message,
+        mend=mend,
+        table=table,
+        rows=tuple(rows["row"].sort().to_list()),
+        patient_rows=patient_rows(history, rows["patient"]),
+    )
+    return (found,)
