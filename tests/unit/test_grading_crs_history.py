@@ -91,6 +91,8 @@ def test_an_infusion_without_measurements_is_not_grade_0() -> None:
     assert (result["grade"], result["lower"], result["upper"], result["evaluable"]) == (None, 0, 5, False)
     assert result["missing"] == ["vitals"]
     assert "crs-not-evaluable" in findings(known)
+    scales = grade_crs(known).graded["crs_scales"].filter(patient=1)
+    assert (scales.height, set(scales["lower"]), set(scales["upper"])) == (5, {0}, {5})
     assert grade_crs(known).events.filter(event="crs")["patient"].to_list() == [0]
 
 

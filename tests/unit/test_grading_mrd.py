@@ -164,6 +164,20 @@ def test_only_what_was_assumed_is_named(row: dict[str, Any], expected: list[str]
     assert graded(row)["assumptions"][0].to_list() == expected
 
 
+def test_what_is_missing_is_named_only_where_it_decides() -> None:
+    told = graded(
+        {}, {"detected": True}, {"detected": False}, {"value": 1e-2}, {"value": 1e-3, "value_bound": "<", "lod": 1e-5}
+    )
+    missing = [names.to_list() for names in told["missing"]]
+    assert missing[0] == ["value", "detected", "lod", "loq"]
+    assert missing[1:4] == [["value", "loq"], ["lod"], []]
+    assert missing[4][:2] == ["value", "detected"]
+
+
+def test_above_a_limit_at_the_threshold_is_positive() -> None:
+    assert status(value=1e-4, value_bound=">")[0] == "positive"
+
+
 def test_detected_with_a_value_of_zero_may_be_any_detected_status() -> None:
     assert status(value=0.0, detected=True)[1] == ["negative", "below_quantification", "positive"]
 

@@ -68,6 +68,7 @@ def test_visits_are_due_only_before_relapse_death_and_the_next_course(ending: st
 
 def test_a_relapse_before_the_infusion_ends_nothing() -> None:
     assert states([(0, "relapse", -5.0, ""), *INFUSED])[1] == "missed"
+    assert states([(0, "relapse", 0.0, ""), *INFUSED])[1] == "missed"  # on its day: before it
 
 
 def test_each_course_has_a_clock_of_its_own() -> None:
@@ -147,6 +148,7 @@ def negativity(events: Events, *rows: dict[str, Any], end: float = 2000.0) -> di
 def test_4_6_negativity_is_a_bracket() -> None:
     told = negativity(
         INFUSED,
+        {"day": -40.0, **NEG},
         {"day": -3.0, **POS},
         {"day": 14.0, **POS},
         {"day": 28.0, **NEG},
@@ -188,6 +190,7 @@ def test_an_insufficient_sample_is_never_a_negative_one() -> None:
         ([{"day": 35.0, **NEG}], [], (True, True)),
         ([{"day": 36.0, **NEG}], [], (None, True)),
         ([{"day": 28.0, **POS}], [], (False, None)),
+        ([{"day": 28.0, "value": 5e-5, "lod": 1e-6, "loq": 1e-4}], [], (False, None)),
         ([{"day": 13.0, **POS}], [], (None, None)),  # too early to say no
         ([{"day": 28.0, **POS}, {"day": 90.0, **POS}], [], (False, False)),
         ([{"day": 14.0, **POS}, {"day": 28.0, **SHORT}], [], (None, None)),

@@ -134,6 +134,16 @@ def test_the_first_loss_counts_and_the_day_of_the_infusion_is_before_it() -> Non
     assert (told["last_aplastic_day"], told["loss_day"], told["samples"]) == (28.0, 90.0, 4)
 
 
+def test_a_loss_counts_from_day_21() -> None:
+    assert b_cells((21.0, "b_cells", 60.0))["loss_day"] == 21.0
+    assert b_cells((20.0, "b_cells", 60.0))["loss_day"] is None
+
+
+def test_one_assumed_sample_is_enough_to_name_the_assumption() -> None:
+    told = b_cells(EMPTY, (60.0, "b_cells", 0.0), (60.0, "b_cells_percent", 0.0))
+    assert len(told["assumptions"]) == 1
+
+
 def test_the_sample_nearest_to_day_28_tells_of_the_early_aplasia() -> None:
     assert b_cells((22.0, "b_cells", 0.0), (30.0, "b_cells", 60.0))["in_aplasia_28"] is False
     assert b_cells((27.0, "b_cells", 0.0), (35.0, "b_cells", 60.0))["in_aplasia_28"] is True

@@ -42,9 +42,10 @@ def courses(history: History, kinds: Sequence[str] = KINDS) -> pl.DataFrame:
     attributes = tuple(name for name in history.attributes if name not in (*SCHEMA, "course_kind", "subtype"))
     frames = [_numbered(history, kind, attributes) for kind in kinds]
     opened = pl.concat(frames).sort("patient", "day", maintain_order=True)
+    own = pl.col("patient").shift(-1) == pl.col("patient")
     following = opened.with_columns(
-        pl.col("day").shift(-1).over("patient").alias("next_day"),
-        pl.col("kind").shift(-1).over("patient").alias("next_kind"),
+        pl.when(own).then(pl.col("day").shift(-1)).alias("next_day"),
+        pl.when(own).then(pl.col("kind").shift(-1)).alias("next_kind"),
     )
     ends = pl.DataFrame(
         {"patient": range(len(history)), "end": history.end}, schema={"patient": pl.Int64, "end": float}
@@ -59,7 +60,8 @@ def _numbered(history: History, kind: str, attributes: Sequence[str]) -> pl.Data
     rows = history.named(kind, ("number", "kind", *attributes)).drop_nulls("day")
     rows = rows.sort("patient", "day", maintain_order=True)
     subtype = pl.col("kind") if "kind" in rows.columns else pl.lit(None, pl.String)
-    place = pl.int_range(1, pl.len() + 1).over("patient")
+    first = pl.col("patient").ne_missing(pl.col("patient").shift(1))
+    place = pl.int_range(1, pl.len() + 1) - pl.when(first).then(pl.int_range(0, pl.len())).forward_fill()
     return rows.select(
         "patient",
         pl.lit(kind).alias("kind"),

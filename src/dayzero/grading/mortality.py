@@ -57,7 +57,7 @@ def derive_deaths(history: History, definitions: Definitions) -> Derived:
     deaths = _deaths(history, chosen)
     if not deaths.height:
         return Derived()
-    zero = _day_zero(history, definitions.day_zero)
+    zero = _day_zero(history, definitions.day_zero, deaths["patient"])
     known = deaths.join(zero, on="patient", how="left").with_columns(pl.col("zero").fill_null(float("-inf")))
     facts = _responses(history, _relapses(history, known), chosen)
     results = _categories(facts)
@@ -83,13 +83,15 @@ def _deaths(history: History, chosen: Edition) -> pl.DataFrame:
     )
 
 
-def _day_zero(history: History, text: str) -> pl.DataFrame:
-    """Return ``patient`` and ``zero``: the day of the term's event; of those without it that of their first course."""
+def _day_zero(history: History, text: str, dead: pl.Series) -> pl.DataFrame:
+    """Return ``patient`` and ``zero``: the day of the term's event; of the dead without it their first course."""
     term = parse_term(text)
     rows = history.named(term.name, ("number",)).drop_nulls("day").sort("patient", "day", maintain_order=True)
     place = pl.int_range(1, pl.len() + 1).over("patient")
     wanted = rows.filter(pl.col("number").fill_null(place) == (term.number or 1))
     own = wanted.group_by("patient").agg(pl.col("day").min().alias("zero"))
+    if dead.is_in(own["patient"].implode()).all():
+        return own
     first = courses(history).group_by("patient").agg(pl.col("day").min().alias("zero"))
     return pl.concat([own, first.join(own, on="patient", how="anti")])
 

@@ -16,7 +16,5 @@ def with_clinical(
 ) -> tuple[History, tuple[Finding, ...], tuple[str, ...]]:
     """Return the history with the further tables and what follows from them, what was found, and the files read."""
     clinical = read_clinical(folder, data, history)
-    if not clinical.tables:
-        return history, clinical.findings, clinical.files
     derived, findings = derive_all(replace(history, tables=clinical.tables), protocol.definitions)
     return derived, (*clinical.findings, *findings), clinical.files

@@ -9,7 +9,7 @@ from dayzero.grading.crs.placed import Placed, ungraded, until
 from dayzero.grading.crs.reported import differing, reported_crs, scale_missing
 from dayzero.grading.crs.summary import CrsCourses
 from dayzero.grading.derived import RESULT, Derived, patient_rows, with_derived
-from dayzero.grading.editions import edition
+from dayzero.grading.editions import edition, editions
 from dayzero.history import History
 from dayzero.protocol import Definitions
 
@@ -66,7 +66,7 @@ def derive_crs(history: History, definitions: Definitions) -> Derived:
     return Derived(
         results={
             "crs": crs.drop("group"),
-            "crs_scales": _scales(scales.join(places, on="group")),
+            "crs_scales": _scales(scales, places),
             "crs_episodes": _placed(graded.episodes, places),
         },
         events=_events(certain),
@@ -84,10 +84,15 @@ def _placed(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     return joined.select(*COURSE, *(name for name in rows.columns if name != "group"))
 
 
-def _scales(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the bounds under every scale, and whether two scales certainly disagree."""
+def _scales(scales: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Return the bounds of every course under every scale, and whether two scales certainly disagree."""
+    names = pl.DataFrame({"scale": list(editions("crs"))})
+    every = places.join(names, how="cross", maintain_order="left_right")
+    joined = every.join(scales, on=["group", "scale"], how="left", maintain_order="left")
+    rows = joined.filter((pl.col("course_kind") == "infusion") | pl.col("lower").is_not_null())
+    filled = rows.with_columns(pl.col("lower").fill_null(0), pl.col("upper").fill_null(5))
     differ = (pl.col("lower").max() > pl.col("upper").min()).over(COURSE)
-    return rows.sort("group", maintain_order=True).select(*COURSE, "scale", "lower", "upper", differ.alias("differ"))
+    return filled.select(*COURSE, "scale", "lower", "upper", differ.alias("differ"))
 
 
 def _crs(graded: CrsCourses, reported: pl.DataFrame) -> pl.DataFrame:

@@ -39,6 +39,8 @@ def seizures_below(history: History, scale: str) -> tuple[Finding, ...]:
         One error, or none.
     """
     chosen = edition("icans", scale)
+    if "neuro" not in history.tables and not history.events["event"].is_in(NAMES).any():
+        return ()
     opened = to_the_end(courses(history))
     kinds = opened["kind"].unique().sort().to_list() or ["infusion"]
     kinds = sorted(kinds, key=lambda kind: kind != "infusion")
@@ -70,7 +72,8 @@ def _named(history: History, opened: pl.DataFrame, kinds: list[str]) -> pl.DataF
     says = pl.any_horizontal(_says(pl.col(name)) for name in texts)
     event = pl.col("event").cast(pl.String)
     named = event.str.contains(WORDS) & ~pl.col("value").fill_null("").str.contains(_NO)
-    wanted = history.events.filter((pl.col("source") == "reported") & event.is_in(NAMES) & (says | named))
+    own = history.events.filter((pl.col("source") == "reported") & event.is_in(NAMES))
+    wanted = own.filter(says | named)
     present = sorted(wanted["event"].cast(pl.String).unique())
     frames = [reported_in(history, name, opened, kinds=kinds) for name in present]
     keys = [frame.filter(pl.col("row").is_in(wanted["row"].implode())).select(COURSE) for frame in frames]

@@ -222,7 +222,7 @@ def _after_course(history: History, rows: pl.DataFrame) -> pl.DataFrame:
     if "targets" not in opened.columns:
         return placed.with_columns(pl.lit("cd19").alias("target")).drop("at")
     infusions = opened.filter(pl.col("kind") == "infusion")
-    aims = in_courses(slim, infusions.select("patient", "kind", "course", "day", "stop"), first_day=1)
+    aims = in_courses(slim, infusions.drop("targets"), first_day=1)
     named = aims.join(infusions.select("patient", "course", "targets"), on=["patient", "course"], how="left")
     target = pl.col("targets").str.to_lowercase().str.extract("(cd19|cd22|cd7)").fill_null("cd19").alias("target")
     found = named.select("at", target).unique("at")
