@@ -8,6 +8,9 @@ from dayzero.protocol import Endpoint, definition, library, read_protocol
 EXPECTED = {
     "os", "efs", "efs_assessment", "efs_window_end", "rfs", "lfs", "dfs", "dor", "relapse", "nrm", "grfs",
     "grfs_refined", "crfs", "time_to_hsct", "neutrophil_engraftment", "platelet_engraftment",
+    "platelet_engraftment_50", "leukocyte_engraftment", "graft_failure", "agvhd_2_4", "agvhd_3_4", "cgvhd",
+    "cgvhd_moderate", "sos", "infection", "second_cancer", "b_cell_recovery", "mrd_negativity", "mrd_relapse",
+    "mrd_efs", "second_response",
 }  # fmt: skip
 
 
