@@ -1,7 +1,8 @@
 """Running a study: analyses, laws, patients, and how it was computed."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Final
@@ -9,11 +10,12 @@ from typing import Final
 import polars as pl
 
 from dayzero.analyses import KINDS, Context
-from dayzero.checks import check_history, columns_known_later
+from dayzero.checks import check_history, columns_known_later, cut_points
 from dayzero.endpoints import derive_spells, exclusions, find_endpoint_facts
 from dayzero.errors import Finding, InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.descriptive import describe
+from dayzero.estimators.terms.language import columns_of
 from dayzero.history import History
 from dayzero.identities import check_denominators, check_identities
 from dayzero.io.mapping import in_source
@@ -66,7 +68,22 @@ def run(study: Study, *, progress: Progress | None = None) -> Results:
 def check_study(study: Study) -> tuple[Finding, ...]:
     """Return what was found while reading, and what the checks find in the data of the endpoints analysed."""
     found = check_history(study.history, study.protocol, endpoints_of(study), files=study.tables)
-    return (*study.findings, *in_source(found, study.mapped))
+    cuts = cut_points(study.history, _compared(study), known=_known_cuts(study), file=study.tables[0])
+    return (*study.findings, *in_source((*found, *cuts), study.mapped))
+
+
+def _compared(study: Study) -> list[str]:
+    """Return the columns that the analyses compare or model; the p values of others are not computed."""
+    columns, found = study.history.patients.columns, []
+    for settings in (analysis.settings for analysis in study.analyses):
+        with suppress(InputError):  # terms that cannot be read are named by their analysis
+            found += [getattr(settings, "by", ""), *columns_of(tuple(getattr(settings, "terms", ())), columns)]
+    return found
+
+
+def _known_cuts(study: Study) -> tuple[str, ...]:
+    data = study.toml.table.get("data")
+    return tuple(data.get("known_cuts", ())) if isinstance(data, Mapping) else ()
 
 
 def _step(analysis: Analysis) -> str:
@@ -97,8 +114,7 @@ def endpoints_of(study: Study) -> list[Endpoint]:
 def _found(study: Study, endpoints: list[Endpoint], sections: list[Section]) -> Iterator[Finding]:
     """Yield what endpoints and analyses have found."""
     yield from _facts_and_laws(study.history, endpoints)
-    for section in sections:
-        yield from section.findings
+    yield from dict.fromkeys(finding for section in sections for finding in section.findings)
     for section in sections:
         yield from check_denominators(section.estimates)
 
@@ -136,7 +152,9 @@ def _describable(column: pl.Series) -> bool:
 
 def _facts(study: Study) -> dict[str, str]:
     history = study.history
-    facts = {"Patients": f"{len(history):,}", "Events": f"{history.events.height:,}"}
+    derived = int((history.events["source"] == "derived").sum())
+    events = f"{history.events.height - derived:,}" + (f", and {derived:,} derived" if derived else "")
+    facts = {"Patients": f"{len(history):,}", "Events": events}
     facts["Data"] = ", ".join(list(study.inputs)[1:])
     facts["Data cutoff"] = study.header.cutoff.isoformat() if study.header.cutoff else "none"
     if study.protocol.title:
