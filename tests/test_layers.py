@@ -10,7 +10,7 @@ design calibration cuts selftest doctor
 study
 analyses
 identities strategies cutpoints evidence
-estimators checks proposals
+estimators checks proposals adherence
 grading endpoints simulate io report examples
 protocol history spells estimate record
 settings

@@ -23,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+protocols_app = typer.Typer(help="The built-in protocols: list them, or print one as a page.")
+app.add_typer(protocols_app, name="protocols")
 OutOption = Annotated[Path, typer.Option("--out", help="Folder that receives the report.")]
 
 
@@ -139,6 +141,23 @@ def demo(
 
 
 @app.command()
+def simulate(
+    name: Annotated[str, typer.Argument(help="A built-in simulation, or the path of a file; docs/simulate.md.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write; it must not exist or be empty.")],
+    patients: Annotated[int, typer.Option("--patients", help="How many.", min=1)] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same cohort.")] = 1,
+    impose: Annotated[str | None, typer.Option("--impose", help="A strategy of the file, for everybody.")] = None,
+) -> int:
+    """Simulate a virtual cohort and write it as a study folder, which dayzero report runs."""
+    from dayzero.simulate import read_simulation, simulate_cohort, write_cohort
+
+    cohort = simulate_cohort(read_simulation(name), patients, seed=seed, impose=impose)
+    write_cohort(cohort, out)
+    sys.stdout.write(f"Written. Now run: dayzero report {out / 'study.toml'} --out {out / 'report'}\n")
+    return 0
+
+
+@app.command()
 def grade(
     name: Annotated[str, typer.Argument(help="What is graded: crs, icans, ...; docs/grading.md lists them.")],
     table: Annotated[Path, typer.Argument(help="The bedside table: text with a header, one row a patient and time.")],
@@ -153,6 +172,38 @@ def grade(
     results = grade_table(name, read.frame, scale=scale, file=read.name, rows=read.rows)
     sys.stdout.write(to_json(results) if as_json else to_text(results))
     sys.stderr.write(f"{DISCLAIMER}\n")
+    return 0
+
+
+@protocols_app.callback(invoke_without_command=True)
+def protocols(
+    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> int:
+    """List the built-in protocols; `show NAME` prints one as a page."""
+    from dayzero.protocol import builtin_names
+    from dayzero.report.protocol_view import listing_json, listing_text, read_view
+
+    if context.invoked_subcommand is None:
+        views = [read_view(name) for name in builtin_names()]
+        _say(listing_json(views) if as_json else listing_text(views))
+    return 0
+
+
+@protocols_app.command("show")
+def show_protocol(
+    name: Annotated[str, typer.Argument(help="A built-in name, or a protocol file.")],
+    out: Annotated[Path | None, typer.Option("--out", help="HTML file to write: the same page, drawn.")] = None,
+) -> int:
+    """Print a protocol as a page, its timeline drawn."""
+    from dayzero.report.protocol_page import write_protocol
+    from dayzero.report.protocol_text import protocol_text
+    from dayzero.report.protocol_view import read_view
+
+    view = read_view(name)
+    _say(protocol_text(view))
+    if out is not None:
+        write_protocol(view, out)
+        sys.stdout.write(f"\nPage: {out}\n")
     return 0
 
 
@@ -181,6 +232,12 @@ def print_version() -> int:
     """Print the version."""
     sys.stdout.write(f"dayzero {version('dayzero')}\n")
     return 0
+
+
+def _say(text: str) -> None:
+    """Print text, what the terminal's encoding lacks replaced."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def _progress(console: Console) -> Callable[[str], None]:

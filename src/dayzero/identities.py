@@ -10,14 +10,19 @@ Of pairs of endpoints with one origin and one population, where the events of on
 
 - no patient has the larger endpoint later than the smaller one (a relapse-free survivor has survived);
 - its curve lies nowhere above: an error where nobody is censored before that day, a warning where somebody is,
-  because then the two Kaplan-Meier curves weigh their patients differently.
+  because then the two Kaplan-Meier curves weigh their patients differently. A survival that is called free of
+  something is held against overall survival even where it leaves deaths out.
+
+Of endpoints that are read as parts of one whole, relapse-free survival, relapse and non-relapse mortality:
+
+- RFS(t) = 1 - CIR(t) - NRM(t), where they are of one cohort; a warning where they are defined for several.
 
 And of every table: the patients of the groups are those of the test between them.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Final
 
 import numpy as np
@@ -28,6 +33,7 @@ from dayzero.errors import Finding
 from dayzero.estimate import Estimate
 from dayzero.estimators.curves.aalen_johansen import fit_aalen_johansen
 from dayzero.protocol import Endpoint
+from dayzero.protocol.naming import is_free_survival
 from dayzero.spells import CENSORED, Spells
 
 TOLERANCE: Final = 1e-12
@@ -46,7 +52,7 @@ def check_identities(derived: Sequence[Derived]) -> tuple[Finding, ...]:
     """
     alone = [finding for _, spells in derived for finding in _check_sums(spells)]
     pairs = [finding for small, large in permutations(derived, 2) for finding in _check_order(small, large)]
-    return (*alone, *pairs)
+    return (*alone, *pairs, *_check_parts(derived))
 
 
 def check_denominators(estimates: Estimate) -> tuple[Finding, ...]:
@@ -103,9 +109,10 @@ def _check_order(small: Derived, large: Derived) -> list[Finding]:
 
 
 def _is_part(few: Endpoint, many: Endpoint) -> bool:
-    """Return whether two endpoints without competing events differ only in that the second counts more."""
+    """Return whether the second of two endpoints differs in that it counts more, or is called a survival that does."""
     same = (few.origin, few.population, few.entry) == (many.origin, many.population, many.entry)
     more = set(few.events) < set(many.events) or (set(few.events) == set(many.events) and bool(many.non_response))
+    more = more or (few.events == ("death",) and is_free_survival(many))
     plain = not (few.competing or many.competing or few.censor_at or many.censor_at or few.non_response)
     return same and more and plain
 
@@ -119,11 +126,54 @@ def _check_curves(small: Derived, large: Derived) -> list[Finding]:
         return []
     day = float(times[np.argmax(above)])
     censored = min(_first_censored(few_spells), _first_censored(many_spells))
-    words = f"{many.title} lies above {few.title} from day {day:g} on, although it counts more events"
+    reason = "it counts more events" if "death" in many.events else "by its name every death is an event of it"
+    words = f"{many.title} lies above {few.title} from day {day:g} on, although {reason}"
     if day <= censored:
         return [Finding("error", "identity-curve-order", f"{words}, and nobody is censored before that day.")]
     reason = "with patients censored earlier the two estimates may cross; read them together"
     return [Finding("warning", "identity-curve-order", f"{words}: {reason}.")]
+
+
+def _check_parts(derived: Sequence[Derived]) -> list[Finding]:
+    """Hold survival free of relapse against each relapse and death that compete; one that adds up is enough."""
+    parts = [(one, two) for one, two in permutations(derived, 2) if _compete(one[0], two[0])]
+    wholes = [whole for whole in derived if _is_whole(whole[0])]
+    found = [[_check_whole(whole, one, two) for whole in wholes] for one, two in parts]
+    return [finding for against in found if all(against) for finding in chain.from_iterable(against)]
+
+
+def _compete(relapse: Endpoint, death: Endpoint) -> bool:
+    """Return whether the event of each is the competing event of the other: relapse, and death without it."""
+    named = "death" in death.events and bool({"relapse", "progression"} & {t.name for t in relapse.terms("events")})
+    return named and set(relapse.events) == set(death.competing) and set(death.events) == set(relapse.competing)
+
+
+def _is_whole(endpoint: Endpoint) -> bool:
+    """Return whether an endpoint is, or is called, survival free of relapse; non-response is no part of the sum."""
+    names = {term.name for term in endpoint.terms("events")}
+    relapse = bool(names & {"relapse", "progression"}) and names <= {"relapse", "progression", "death"}
+    counted = "death" in names or is_free_survival(endpoint)
+    return relapse and counted and not (endpoint.competing or endpoint.non_response)
+
+
+def _check_whole(whole: Derived, relapse: Derived, death: Derived) -> list[Finding]:
+    fits = [fit_aalen_johansen(spells) for _, spells in (whole, relapse, death) if spells.n]
+    if len(fits) < 3:
+        return []
+    times = np.unique(np.concatenate([fit.times for fit in fits]))
+    times = times[times <= min(float(spells.stop.max()) for _, spells in (whole, relapse, death))]
+    free, cir, nrm = fits[0].at(times)[:, 0], fits[1].at(times)[:, 1], fits[2].at(times)[:, 1]
+    off = np.abs(free - (1.0 - cir - nrm))
+    if not np.any(off > TOLERANCE * max(len(times), 1)):
+        return []
+    worst = int(np.argmax(off))
+    names = f"{whole[0].name}, {relapse[0].name} and {death[0].name}"
+    words = (
+        f"{names} are read as parts of one whole, but on day {times[worst]:g} {whole[0].name} differs from 1 minus the "
+        f"other two by {100 * off[worst]:.1f} percentage points: they differ in what they count, in whom, or from when."
+    )
+    mend = "Give the three one origin, population and censoring, and let the survival count relapse and any death."
+    return [Finding("warning", "identity-lfs-cir-nrm", words, mend)]
 
 
 def _first_censored(spells: Spells) -> float:

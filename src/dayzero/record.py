@@ -6,16 +6,18 @@ A record keeps a number as the text that was printed: ``58.5`` is every number t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from dayzero.errors import InputError
-from dayzero.settings import Toml, parse_settings
+from dayzero.settings import Toml, parse_settings, shown
 
 Role = Literal["own", "cited", "design", "threshold"]
 Kind = Literal["count", "proportion", "km_rate", "median", "ratio", "p", "test", "followup", "dose", "range"]
 Set = Literal["", "enrolled", "infused", "evaluable", "responders", "transplanted"]
 Basis = Literal["", "printed", "derived", "assumed"]
 Interval = Literal["", "confidence", "range"]
+
+_WORDS: Final = "zero one two three four five six seven eight nine ten".split()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,8 @@ class Record:
         Limits as printed; ``interval`` says of what.
     interval
         ``confidence`` limits, or the ``range`` of the values; as the document calls it.
+    p
+        The p value printed beside a ratio: ``"0.004"``, ``"<.001"``; empty where there is none.
     unit
         ``%``, ``days``, ``cells/kg`` ...
     arm
@@ -62,6 +66,7 @@ class Record:
     lower: str = ""
     upper: str = ""
     interval: Interval = ""
+    p: str = ""
     unit: str = ""
     arm: str = ""
     set: Set = ""
@@ -121,9 +126,11 @@ def number(text: str) -> float | None:
 
     Examples
     --------
-    >>> number("1,240"), number(">300"), number("not reached")
-    (1240.0, 300.0, None)
+    >>> number("1,240"), number(">300"), number("Seven"), number("not reached")
+    (1240.0, 300.0, 7.0, None)
     """
+    if text.strip().lower() in _WORDS:
+        return float(_WORDS.index(text.strip().lower()))
     try:
         return float(text.strip().lstrip("<>≤≥=~").replace(",", ""))
     except ValueError:
@@ -147,9 +154,8 @@ def read_records(toml: Toml) -> tuple[Record, ...]:
     seen: set[str] = set()
     for record, place in zip(records, places, strict=True):
         if record.id in seen:
-            row = toml.rows.get(place)
-            mend = "Give each record an id of its own."
-            raise InputError(f"a second record of the id {record.id!r}", mend=mend, file=toml.file, row=row, column="id")
+            fault, mend = f"a second record of the id {shown(record.id)!r}", "Give each record an id of its own."
+            raise InputError(fault, mend=mend, file=toml.file, row=toml.rows.get(place), column="id")
         seen.add(record.id)
     return records
 

@@ -25,7 +25,7 @@ def codes(folder: Path, events: str, *endpoints: Endpoint, **more: object) -> li
 
 
 def test_every_check_has_a_code_of_its_own() -> None:
-    assert len({check.code for check in CHECKS}) == len(CHECKS) == 34
+    assert len({check.code for check in CHECKS}) == len(CHECKS) == 38
 
 
 def test_every_check_of_level_error_says_how_to_mend() -> None:
@@ -131,10 +131,12 @@ def test_one_number_on_two_days_is_out_of_order(tmp_path: Path) -> None:
 def test_a_death_that_an_endpoint_with_death_does_not_see(tmp_path: Path) -> None:
     text = "patient event day\na infusion 0\na hsct 5\na death 9\nb infusion 0\nb death 9"
     lfs = Endpoint(name="lfs", origin="infusion:1", events=("relapse", "death"))
-    (missed,) = check_history(history(tmp_path, text), Protocol(), [OS, replace(lfs, censor_at=("hsct",))])
+    cut = replace(lfs, censor_at=("hsct",))
+    missed, alone = check_history(history(tmp_path, text), Protocol(), [OS, cut])
+    assert alone.code == "hsct-censored-alone"
     assert (missed.code, missed.patient_rows) == ("os-event-missed", (2,))
     assert missed.message.endswith("is an event of os, but not of lfs, which is cut at hsct.")
-    for other in (lfs, replace(lfs, events=("relapse",), competing=("death",))):
+    for other in (lfs, replace(lfs, name="relapse", events=("relapse",), competing=("death",))):
         assert check_history(history(tmp_path, text), Protocol(), [OS, other]) == ()
 
 
@@ -167,7 +169,7 @@ def test_a_gap_before_day_zero_counts_from_day_zero(tmp_path: Path) -> None:
 
 def test_a_gap_ends_where_follow_up_is_cut(tmp_path: Path) -> None:
     cut = Endpoint(name="x", origin="infusion:1", events=("relapse",), censor_at=("hsct",))
-    assert codes(tmp_path, GAP.format(28) + "\na hsct 200 -", cut) == []
+    assert codes(tmp_path, GAP.format(28) + "\na hsct 200 -", cut) == ["hsct-censored-alone"]
 
 
 def test_names_with_braces_are_names(tmp_path: Path) -> None:

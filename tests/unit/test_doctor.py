@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from cohorts import history
@@ -12,8 +13,8 @@ from dayzero.doctor import examine
 from dayzero.doctor.changes import _size
 from dayzero.doctor.doubts import possible_days
 from dayzero.doctor.questions import Number, questions_of
-from dayzero.doctor.rewritten import dated, followed, without
-from dayzero.history import History
+from dayzero.doctor.rewritten import as_reported, dated, followed, without
+from dayzero.history import History, add_derived
 from dayzero.report.doctor_page import DoctorPage, Item, Place, render_doctor, rows_words
 from dayzero.study import Study, read_study
 
@@ -192,6 +193,24 @@ def small(folder: Path, events: str, **more: object) -> History:
 def test_without_a_patient_nothing_ends(tmp_path: Path) -> None:
     cohort = small(tmp_path, "patient event day\na last_contact 9\nb death 5")
     assert np.isnan(without(cohort, np.array([True, False])).end).tolist() == [True, False]
+
+
+def test_a_reported_event_counts_in_place_of_the_derived_one_nearest_to_it() -> None:
+    base = history(
+        """
+        patient event day value
+        a infusion 0 .
+        a response 28 CR
+        a response 90 CR
+        a last_contact 365 .
+        """
+    )
+    derived = pl.DataFrame({"patient": [0, 0], "event": ["response"] * 2, "day": [30.0, 88.0], "value": ["PR", "CR"]})
+    rows = base.named("response")["row"].to_list()
+    graded = add_derived(base, derived, superseded=rows)
+    assert graded.named("response").sort("day")["value"].to_list() == ["PR", "CR"]
+    found = as_reported(graded, rows[:1]).named("response").sort("day")
+    assert found.select("day", "value", "source").rows() == [(28.0, "CR", "reported"), (88.0, "CR", "derived")]
 
 
 def test_an_undated_event_lies_between_the_first_event_and_the_end(tmp_path: Path) -> None:

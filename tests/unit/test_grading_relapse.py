@@ -200,6 +200,15 @@ def test_mrd_at_an_overt_relapse_is_no_mrd_relapse():
     assert relapses([CR, marrow(90.0, 0.4)], mrd=mrd)["kind"].to_list() == ["relapse"]
 
 
+@pytest.mark.parametrize(("negative_again", "found"), [(False, []), (True, [260.0])])
+def test_a_new_remission_that_was_never_negative_has_no_mrd_relapse(negative_again, found):
+    rows = [CR, marrow(150.0, 0.4), marrow(230.0, 0.01, **FULL), marrow(260.0, 0.01, **FULL)]
+    first = sample(230.0, "negative") if negative_again else sample(230.0, "positive", 0.003)
+    mrd = [sample(28.0, "negative"), first, sample(260.0, "positive", 0.006)]
+    kinds = relapses(rows, (INFUSION, {"event": "infusion", "day": 200.0}), mrd=mrd)
+    assert kinds.filter(kind="mrd_relapse")["day"].to_list() == found
+
+
 @pytest.mark.parametrize(("day", "kept"), [(60.0, False), (120.0, False), (121.0, True)])
 def test_a_derived_relapse_replaces_a_reported_one_within_30_days(day, kept):
     history = graded(study([INFUSION, {"event": "relapse", "day": day}], assessments=[CR, marrow(90.0, 0.6)]))

@@ -367,6 +367,15 @@ def test_findings_name_rows_and_no_values():
     assert all(each.patient_rows == (2,) for each in found)
 
 
+@pytest.mark.parametrize(
+    ("said", "codes"), [("NR", []), ("No response", []), ("failure", []), ("PR", ["response-differs"])]
+)
+def test_other_words_for_no_response_do_not_differ(said, codes):
+    events = [{"event": "infusion", "day": 0.0}, {"event": "response", "day": 28.0, "value": said}]
+    found = derive_response(study(events, assessments=[marrow(28.0, 0.6, **FULL)]), Definitions()).findings
+    assert [each.code for each in found] == codes
+
+
 def test_an_unknown_edition_is_refused():
     with pytest.raises(InputError, match="no edition"):
         response(study(assessments=[marrow(28.0, 0.01)]), response="eln-1999")

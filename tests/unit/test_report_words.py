@@ -204,7 +204,7 @@ def test_a_rate_of_few_patients_is_marked():
     assert table.rows[1].cells[0] == "100.0 (–)"
     assert table.note.split("\n") == [
         "– There are no limits where the estimate is 0 or 100 %.",
-        "† Fewer than 5 patients at risk.",
+        "† Fewer than 5 patients at risk, or than 10 % of them.",
     ]
 
 

@@ -369,6 +369,25 @@ def test_the_waterfall_goes_from_the_last_baseline_to_the_lowest_value_or_the_li
     assert run(tables(tmp_path), waterfall="none").patients.height == 0
 
 
+def test_the_waterfall_names_the_best_response_not_the_last(tmp_path: Path) -> None:
+    base = tables(tmp_path)
+    said = base.events.filter(pl.col("event") == "response")
+    first = said.filter(pl.col("patient") == 0).head(1)
+    later = first.with_columns(pl.lit("PD").alias("value"), (pl.col("day") + 30).alias("day"))
+    section = run(replace(base, events=pl.concat([base.events, later])))
+    assert [row["response"] for row in section.patients.to_dicts() if row["patient"] == "a"] == first["value"].to_list()
+
+
+def test_the_waterfall_is_of_what_more_patients_have(tmp_path: Path) -> None:
+    base = tables(tmp_path)
+    one = base.tables["mrd"].filter(pl.col("patient") == 0)
+    blasts = base.tables["assessments"]
+    two = pl.concat([blasts, blasts.with_columns(pl.lit(1, pl.Int64).alias("patient"))])
+    section = run(replace(base, tables={"mrd": one, "assessments": two}))
+    assert section.settings["waterfall"] == "blasts"
+    assert run(replace(base, tables={"mrd": one, "assessments": blasts})).settings["waterfall"] == "mrd"
+
+
 def test_the_waterfall_draws_every_bar_in_its_order() -> None:
     bars = (Bar(0.3, "", False), Bar(-0.001, "PR", False), Bar(-4.0, "CR", True))
     figure = draw_waterfall("Change", "log10", bars, synthetic=True)

@@ -110,7 +110,7 @@ def test_gvhd_after_transplant_stands_apart_from_gvhd_after_a_donors_cells(cohor
     assert numbers(section, "agvhd>=3", "hsct=1") == (1, 1)
     assert numbers(section, "agvhd", "infusion=2") == (1, 1)
     assert numbers(section, "agvhd", "infusion=1") == (0, 1)  # the autologous product cannot bring it: no denominator
-    assert "Acute GVHD (magic)" in printed(section)
+    assert "Acute GVHD, MAGIC" in printed(section)
     assert {table.header[1] for part in kind_of(section).parts(section) for table in part.tables if table} == {
         "1st infusion",
         "1st transplant",
@@ -135,7 +135,7 @@ def test_scale_tag_grades_without_a_scale_are_a_warning_and_the_heading_says_so(
     assert codes(section) == ["scale-not-stated"]
     assert section.findings[0].level == "warning"
     assert section.findings[0].rows == (3,)
-    assert "Cytokine release syndrome (scale not stated)" in printed(section)
+    assert "Cytokine release syndrome, scale not stated" in printed(section)
 
 
 def test_grades_of_two_scales_are_never_pooled(tmp_path: Path) -> None:
@@ -312,6 +312,24 @@ def test_chronic_gvhd_is_mild_moderate_or_severe(tmp_path: Path) -> None:
     section = run(history(tmp_path, f"patient event day value scale\n{rows}"))
     assert numbers(section, "cgvhd>=3", "hsct=1") == (1, 2)
     text = printed(section)
-    assert "Chronic GVHD (nih-2014)" in text
+    assert "Chronic GVHD, NIH 2014" in text
     assert "Moderate | 1 (50.0 %)" in text
     assert text.count("| Severe |") == 1
+
+
+def test_gvhd_that_was_graded_after_transplants_alone_has_no_table_of_other_cells(tmp_path: Path) -> None:
+    base = history(tmp_path, "patient event day value origin\na infusion 0 . donor\na hsct 50 . .\nb hsct 0 . .")
+    graded = {
+        "patient": [0, 1], "course_kind": ["hsct"] * 2, "course": [1, 1], "lower": [1, 0], "upper": [1, 0],
+        "scale": ["nih-2014"] * 2,
+    }  # fmt: skip
+    section = run(replace(base, graded={"cgvhd": pl.DataFrame(graded)}), events=("cgvhd",))
+    assert numbers(section, "cgvhd", "hsct=1") == (1, 2)
+    assert "Chronic GVHD was not graded after a donor’s CAR-T: 1 patient." in section.notes
+    assert "infusion=1" not in section.estimates.rows["group"].to_list()
+
+
+def test_a_toxicity_list_has_no_comma_within_a_name(tmp_path: Path) -> None:
+    rows = "a infusion 0 .\na icaht 3 2\na crs 2 1"
+    section = run(history(tmp_path, f"patient event day value\n{rows}"))
+    assert kind_of(section).sentences(section) == ("Toxicities: cytokine release syndrome and neutropenia (ICAHT).",)

@@ -4,14 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dayzero.analyses.adherence import AdherenceSettings, run_adherence
 from dayzero.analyses.context import Context
+from dayzero.analyses.courses import CoursesSettings, run_courses
 from dayzero.analyses.cox import CoxSettings, run_cox
 from dayzero.analyses.curve import CurveSettings, run_curve
 from dayzero.analyses.fine_gray import FineGraySettings, run_fine_gray
 from dayzero.analyses.kinetics import KineticsSettings, run_kinetics
+from dayzero.analyses.mrd import MrdSettings, run_mrd
 from dayzero.analyses.multistate import MultistateSettings, run_multistate
 from dayzero.analyses.outcome import OutcomeSettings, run_outcome
 from dayzero.analyses.paired import PairedSettings, run_paired
+from dayzero.analyses.persistence import PersistenceSettings, run_persistence
 from dayzero.analyses.response import ResponseSettings, run_response
 from dayzero.analyses.rmst import RmstSettings, run_rmst
 from dayzero.analyses.strategy import run_strategy
@@ -41,5 +45,9 @@ KINDS = {
     "paired": Kind(PairedSettings, run_paired),
     "toxicity": Kind(ToxicitySettings, run_toxicity),
     "response": Kind(ResponseSettings, run_response),
+    "adherence": Kind(AdherenceSettings, run_adherence),
     "kinetics": Kind(KineticsSettings, run_kinetics),
+    "courses": Kind(CoursesSettings, run_courses),
+    "mrd": Kind(MrdSettings, run_mrd),
+    "persistence": Kind(PersistenceSettings, run_persistence),
 }

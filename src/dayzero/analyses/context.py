@@ -10,6 +10,7 @@ from dayzero.endpoints import derive_spells
 from dayzero.errors import InputError
 from dayzero.history import History
 from dayzero.protocol import Endpoint, Protocol, parse_term
+from dayzero.protocol.naming import is_event_free_survival, of_responders_only
 from dayzero.spells import Spells
 
 
@@ -37,11 +38,16 @@ class Context:
     tell: Callable[[str], None] = field(default=_silent)
 
     def endpoint(self, name: str) -> Endpoint:
-        """Return an endpoint, or raise InputError naming the nearest."""
+        """Return an endpoint, or raise InputError: naming the nearest, or because its name is another endpoint's."""
         if name not in self.protocol.endpoints:
             fault = f"no endpoint {name!r}"
             raise InputError(fault, mend=_mend(name, self.protocol.endpoints, "The endpoints are"), column="endpoint")
-        return self.protocol.endpoint(name)
+        endpoint = self.protocol.endpoint(name)
+        if is_event_free_survival(endpoint) and of_responders_only(endpoint):
+            fault = f"{name!r} is called event-free survival, and only responders are in it"
+            mend = "Name it relapse-free survival or duration of response, or begin it at day zero."
+            raise InputError(fault, mend=mend, column="endpoint")
+        return endpoint
 
     def baseline(self, column: str, key: str, endpoint: Endpoint) -> pl.Series:
         """Return a baseline column, or raise InputError: unknown, or known only after the endpoint's day zero."""

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from dayzero.analyses.context import Context
+from dayzero.checks import few_at_risk, not_competing
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.estimators.comparisons.gray import gray
@@ -84,16 +85,21 @@ def run_curve(curve: CurveSettings, context: Context) -> Section:
         _follow_up(context, endpoint, by),
         *(_comparison(spells, curve) if by else ()),
     ]
+    found = concat(estimates)
     end = last if curve.until is None else min(last, curve.until)
     ticks = [tick for tick in time_axis(end).ticks if tick <= end or tick == 0]
     return Section(
         kind="curve",
         title=_title(endpoint, curve.by),
         endpoint=endpoint,
-        estimates=concat(estimates),
+        estimates=found,
         curves=_curves(spells, by, options, end=end),
         at_risk=number_at_risk(spells, by, times=ticks),
         definition=definition(endpoint),
+        findings=(
+            *not_competing(context.history, endpoint),
+            *few_at_risk(found, name=endpoint.name, asked=curve.times),
+        ),
         settings={key: value for key, value in {**vars(curve), "times": times}.items() if value is not False},
     )
 

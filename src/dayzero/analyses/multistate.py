@@ -22,7 +22,7 @@ from dayzero.estimators.multistate.curves import (
 from dayzero.estimators.multistate.markov import markov
 from dayzero.estimators.multistate.prediction import patient_hazards
 from dayzero.estimators.multistate.transition_models import TransitionModel, fit_transition_models
-from dayzero.protocol import Endpoint, listed, term_words
+from dayzero.protocol import Endpoint, listed, parse_term, term_words
 from dayzero.report.axis import time_axis
 from dayzero.report.page import Section
 from dayzero.spells import Spells
@@ -220,7 +220,9 @@ def _definition(model: StateModel) -> str:
     origin = f"From {term_words(model.origin)} (state {model.initial.replace('_', ' ')})."
     allowed = "the transitions named in the settings" if model.transitions else "transitions forward in this order"
     day = "Of two transitions on one day the second counts half a day later; death is the last event of a day."
-    return f"{origin} {words[:1].upper()}{words[1:]}. Only {allowed} count. {day}"
+    named = {parse_term(term).name for terms in model.states.values() for term in terms}
+    kept = "" if "hsct" in named else " Transplantation is no state, and does not end follow-up (treatment policy)."
+    return f"{origin} {words[:1].upper()}{words[1:]}. Only {allowed} count. {day}{kept}"
 
 
 def _notes(settings: MultistateSettings, context: Context, model: StateModel) -> tuple[str, ...]:

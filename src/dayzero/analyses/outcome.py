@@ -28,6 +28,7 @@ from dayzero.estimators.outcomes.proportions import fisher, proportions
 from dayzero.estimators.outcomes.roc import auc
 from dayzero.protocol import Endpoint, parse_term, term_words
 from dayzero.protocol.endpoint import substitute
+from dayzero.protocol.words import transplant_words
 from dayzero.report.formats import sentence_case
 from dayzero.report.labels import in_sentence
 from dayzero.report.page import Section
@@ -215,7 +216,8 @@ def _definition(settings: OutcomeSettings, endpoint: Endpoint) -> str:
     absent = f" Patients seen throughout without one count as {settings.absent}." if settings.absent else ""
     early = "A patient who died earlier is evaluable; one whose follow-up ended earlier without the event is not."
     early = early if settings.within is not None else "Patients without it by the end of their follow-up count as no."
-    return f"{what[:1].upper()}{what[1:]} {within} from {term_words(endpoint.origin)}. {early}{absent}"
+    kept = transplant_words(endpoint)
+    return f"{what[:1].upper()}{what[1:]} {within} from {term_words(endpoint.origin)}. {early}{absent} {kept}".strip()
 
 
 def _notes(settings: OutcomeSettings) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from dayzero.analyses.denominators import Denominator, share, tally
-from dayzero.analyses.response_patients import Responses, Window, mask
+from dayzero.analyses.response_patients import ORDER, Responses, Window, mask
 from dayzero.estimate import Estimate, concat
 from dayzero.grading.courses import courses, in_courses
 from dayzero.history import History
@@ -58,7 +58,7 @@ def changes(history: History, responses: Responses, measure: str) -> tuple[str, 
     history, responses
         What happened.
     measure
-        ``mrd`` or ``blasts``; ``auto``: MRD where anybody has a baseline of it, else blasts; ``none``.
+        ``mrd`` or ``blasts``; ``auto``: of more patients, MRD where they are as many; ``none``.
 
     Returns
     -------
@@ -66,12 +66,11 @@ def changes(history: History, responses: Responses, measure: str) -> tuple[str, 
         The measure, and a row a patient: ``patient`` (label), ``baseline`` and ``best`` (fractions), ``log10_change``,
         ``at_limit`` (``yes``: below what the assay can tell, the fall is at least as large), ``response``.
     """
-    for name in {"auto": ("mrd", "blasts"), "none": ()}.get(measure, (measure,)):
-        values = _mrd_values(history) if name == "mrd" else _blast_values(history)
-        found = _change(history, responses, values)
-        if found.height:
-            return name, found
-    return "", pl.DataFrame()
+    names = {"auto": ("mrd", "blasts"), "none": ()}.get(measure, (measure,))
+    values = {name: _mrd_values(history) if name == "mrd" else _blast_values(history) for name in names}
+    found = {name: _change(history, responses, each) for name, each in values.items()}
+    most = max(found, key=lambda name: found[name].height, default="")
+    return (most, found[most]) if most and found[most].height else ("", pl.DataFrame())
 
 
 def _mrd_values(history: History) -> pl.DataFrame:
@@ -119,11 +118,9 @@ def _change(history: History, responses: Responses, values: pl.DataFrame) -> pl.
     after = window.within(values, courses(history)).sort("value", "below", maintain_order=True)
     best = after.group_by("patient", maintain_order=True).first()
     both = baseline.select("patient", pl.col("value").alias("baseline")).join(best, on="patient", maintain_order="left")
-    said = (
-        responses.rows.sort("day")
-        .group_by("patient", maintain_order=True)
-        .agg(pl.col("value").last().alias("response"))
-    )
+    rank = pl.col("value").replace_strict({word: k for k, word in enumerate(ORDER)}, default=len(ORDER))
+    ranked = responses.rows.drop_nulls("value").sort(rank, "day", maintain_order=True)
+    said = ranked.group_by("patient", maintain_order=True).agg(pl.col("value").first().alias("response"))
     both = both.join(said, on="patient", how="left", maintain_order="left")
     change = (pl.col("value") / pl.col("baseline")).log10().alias("log10_change")
     limit = pl.when("below").then(pl.lit("yes")).otherwise(pl.lit("no")).alias("at_limit")

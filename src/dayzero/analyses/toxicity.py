@@ -1,6 +1,7 @@
 """The analysis kind ``toxicity``: grades of each toxicity by infusion number, among all who were infused."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from dayzero.history import History
 from dayzero.report.page import Section
 
 NOT_STATED = "scale not stated"
+_NAMES: Final = {"agvhd": "Acute GVHD", "cgvhd": "Chronic GVHD"}
+_UNSEEN: Final = {"infusion": "a donor’s CAR-T", "hsct": "a transplant", "dli": "donor lymphocytes"}
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ def _notes(history: History, toxicities: list[Toxicity]) -> tuple[str, ...]:
         said.append("Where no grade was derived from tables, a course without a report counts as one without toxicity.")
     if "support" in history.tables and any(each.name == "crs" for each in toxicities):
         said.append(f"Tocilizumab, steroids and the like are those given within {MEDICATION_DAYS} days of an infusion.")
+    said += [
+        f"{_NAMES[each.name]} was not graded after {_UNSEEN[kind]}: {n} {'patient' if n == 1 else 'patients'}."
+        for each in toxicities
+        for kind, n in each.unseen
+    ]
     undated = history.named("infusion", ()).filter(pl.col("day").is_null()).height
     if undated:
         said.append(f"Infusions without a date are not counted: {undated}.")

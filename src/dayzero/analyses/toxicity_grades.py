@@ -45,6 +45,8 @@ class Toxicity:
         Rows in the events file of reported grades without a scale.
     derived
         Whether grades were derived from tables: then silence is unknown, else it is no toxicity.
+    unseen
+        Kinds of courses after which nobody was looked at, and how many patients had them: they have no rows.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Toxicity:
     unattributed: tuple[int, ...] = ()
     unscaled: tuple[int, ...] = ()
     derived: bool = False
+    unseen: tuple[tuple[str, int], ...] = ()
 
     @property
     def highest(self) -> int:
@@ -82,10 +85,24 @@ def grades_of(history: History, name: str) -> Toxicity:
     found = found.join(table, on=_KEYS, how="left", maintain_order="left")
     lost = events.filter(~pl.col("row").is_in(placed["row"].to_list()) & (pl.col("row") > 0))
     unscaled = placed.filter((pl.col("lower") > 0) & pl.col("scale").is_null() & (pl.col("row") > 0))
+    rows = _combined(found, silent)
+    seen, unseen = _looked_at(rows, name) if name in GVHD and derived is not None else (rows, ())
     return Toxicity(
-        name, _combined(found, silent), tuple(lost["row"].to_list()), tuple(unscaled["row"].to_list()),
-        derived is not None,
-    )  # fmt: skip
+        name, seen, tuple(lost["row"].to_list()), tuple(unscaled["row"].to_list()), derived is not None, unseen
+    )
+
+
+def _looked_at(rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, tuple[tuple[str, int], ...]]:
+    """Return the rows of kinds of courses after which anybody was looked at, and the patients of the other kinds.
+
+    Acute GVHD is graded after every donor's cells, chronic GVHD after transplants alone.
+    """
+    unknown = (pl.col("lower") == 0) & (pl.col("upper") == HIGHEST[name])
+    blank = rows.group_by("kind", maintain_order=True).agg(unknown.all().alias("blank"), pl.col("patient").n_unique())
+    kinds = blank.filter("blank").select("kind", "patient")
+    if kinds.height == blank.height:
+        return rows, ()
+    return rows.filter(~pl.col("kind").is_in(kinds["kind"].to_list())), tuple(kinds.iter_rows())
 
 
 def at_risk(history: History, name: str) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from dayzero.checks import (
     columns,
     dates,
     endpoint_facts,
+    endpoint_names,
     follow_up,
     intervals,
     known_later,
@@ -22,8 +23,11 @@ from dayzero.checks import (
     repeats,
     twice,
 )
+from dayzero.checks.curves import few_at_risk, not_competing
+from dayzero.checks.cut_points import cut_points
 from dayzero.checks.evidence import Evidence, Fault
 from dayzero.checks.known_later import columns_known_later
+from dayzero.checks.published import find_published, longest_possible
 from dayzero.checks.support import landmark_few_treated, positivity
 from dayzero.checks.table import findings_table
 from dayzero.checks.treatments import time_varying_undated, treatment_mixes_states, treatment_undated
@@ -36,8 +40,13 @@ __all__ = [
     "Check",
     "check_history",
     "columns_known_later",
+    "cut_points",
+    "few_at_risk",
+    "find_published",
     "findings_table",
     "landmark_few_treated",
+    "longest_possible",
+    "not_competing",
     "positivity",
     "time_varying_undated",
     "treatment_mixes_states",
@@ -64,6 +73,10 @@ _LATER: Final = (
     "Name the event in the analysis instead; the engine makes it a function of time. If the column was known on day "
     "zero, rename it (prior_...), or declare known_at in the endpoint."
 )
+_RESPONDERS: Final = "Name it relapse-free survival or duration of response, or begin it at day zero."
+_NON_RESPONSE: Final = 'Write non_response = "day0" or "assessment"; better show both.'
+_DEATH: Final = "Add death to its events, or name it after what it counts."
+_TWIN: Final = "Add the endpoint without censor_at (treatment policy); where it is planned, a model of states, too."
 
 CHECKS: Final = (
     Check("error", "no-follow-up", follow_up.no_follow_up, "Add the date of death or of the last contact."),
@@ -105,6 +118,10 @@ CHECKS: Final = (
     Check("warning", "column-almost-numeric", columns.column_almost_numeric, _MISSING),
     Check("warning", "os-event-missed", endpoint_facts.os_event_missed, "Compare the definitions."),
     Check("warning", "censoring-gap", endpoint_facts.censoring_gap, "Report both censorings."),
+    Check("error", "efs-of-responders", endpoint_names.efs_of_responders, _RESPONDERS),
+    Check("warning", "efs-without-non-response", endpoint_names.efs_without_non_response, _NON_RESPONSE),
+    Check("warning", "survival-without-death", endpoint_names.survival_without_death, _DEATH),
+    Check("note", "hsct-censored-alone", endpoint_names.hsct_censored_alone, _TWIN),
 )
 """Every check of a history, in the order of its findings; reading has findings of its own (``dayzero.io.tables``)."""
 

@@ -21,7 +21,9 @@ from dayzero.protocol import Endpoint, Protocol, parse_term
 AGREEMENT: Final = 0.95
 CHANCE: Final = 1e-4
 GLANCE: Final = 1000
-"""Cells in which more than two levels are seen soon, where there are more."""
+"""Cells in which more levels than groups have are seen soon, where there are more."""
+GROUPS: Final = 6
+"""Levels that a column of groups has at most: CAR-T alone, with a transplant, twice, ..."""
 ALWAYS_LATER: Final = frozenset({"outcome", "last_contact", "death"})
 """What is known only at the end, whatever the data hold."""
 
@@ -120,13 +122,14 @@ def _is_later(named: str, future: _Future) -> bool:
 
 
 def _answers(column: pl.Series) -> Iterator[tuple[Bools, Bools]]:
-    """Yield each yes-or-no question that a column answers: its two levels, and whether it has a value."""
+    """Yield each yes-or-no question that a column answers: each of a few levels, and whether it has a value."""
     known = column.is_not_null().to_numpy()
     levels = column.drop_nulls().head(GLANCE).unique()
-    if 0 < len(levels) <= 2:
+    if 0 < len(levels) <= GROUPS:
         levels = column.drop_nulls().unique().sort()
-    if len(levels) == 2:
-        yield (column == levels[0]).fill_null(value=False).to_numpy(), known
+    if 2 <= len(levels) <= GROUPS:
+        for level in levels[: 1 if len(levels) == 2 else GROUPS]:
+            yield (column == level).fill_null(value=False).to_numpy(), known
     if len(levels) and not known.all():
         yield known, np.ones(len(known), bool)
 

@@ -10,7 +10,7 @@ import numpy as np
 from dayzero.checks.endpoint_facts import has_relapse
 from dayzero.doctor.concerns import Concern
 from dayzero.doctor.questions import Answers, Number, Question, answer, is_asked_for
-from dayzero.doctor.rewritten import Bound, dated, followed, without
+from dayzero.doctor.rewritten import Bound, as_reported, dated, followed, without
 from dayzero.endpoints import exclusions
 from dayzero.errors import InputError
 from dayzero.history import History
@@ -22,8 +22,16 @@ ELSEWHERE: Final = frozenset({"no_origin", "not_in_population"})
 """Reasons for not being in an endpoint that are no fault of the data."""
 
 MOST: Final = 0.5
-AS_READ: Final = frozenset({"excel-text-numbers", "excel-text-dates"})
+AS_READ: Final = frozenset({"analyte-in-two-units", "excel-text-numbers", "excel-text-dates"})
 """Findings about how cells are written: those that could not be read have findings of their own."""
+AS_GRADED: Final = frozenset(
+    """agvhd-scales-differ crs-after-hsct crs-late-onset crs-neutropenic-fever crs-not-evaluable cytokine-above-range
+    death-before-first-assessment icaht-within-transplant-nadir iec-hs-screen-positive il6-after-tocilizumab
+    kinetics-above-range kinetics-few-samples kinetics-several-assays response-uncertain""".split()
+)
+"""Findings about what a grade rests on: the patients are no fault of the data, and nobody would leave them out."""
+DIFFERS: Final = ("-differs", "seizure-below-grade-3")
+"""How the names of findings end where a reported event differs from the derived one that counts in its place."""
 BOUNDS: Final[tuple[Bound, ...]] = ("earliest", "latest")
 
 
@@ -86,7 +94,8 @@ def change_of(concern: Concern, case: Case, *, run: bool = True) -> Change:
     ----------
     concern
         Undated events are put on the first and on the last day that they can have had; patients whose follow-up has
-        no end are followed to their last event and to the last day of the data; all others are left out.
+        no end are followed to their last event and to the last day of the data; a reported event that differs from
+        the derived one counts in its place; all others are left out.
     case
         The study.
     run
@@ -113,6 +122,8 @@ def _nothing(concern: Concern, case: Case) -> str:
     """Say why nothing can change; empty where something may."""
     if concern.finding.code in AS_READ:
         return "Nothing: the cells were read as what they say."
+    if concern.finding.code in AS_GRADED:
+        return "Nothing: it says what the grades and peaks rest on."
     if concern.baseline and not is_asked_for(concern.baseline, case.texts):
         return "Nothing: no analysis asks for the column."
     return ""
@@ -130,6 +141,8 @@ def _again(concern: Concern, case: Case) -> tuple[str, list[Answers]]:
         now = {each.censor for each in case.endpoints if has_relapse(each)}
         lead = "Censored at the last assessment" if now == {"last_contact"} else "Censored in the other way"
         return lead, [case.ask_otherwise_censored()]
+    if concern.finding.code.endswith(DIFFERS):
+        return "As it was reported", [case.ask(as_reported(history, concern.finding.rows))]
     if concern.undated:
         changed = [dated(history, concern.undated, bound, concern.possible) for bound in BOUNDS]
         lead = "With the first and with the last possible day"

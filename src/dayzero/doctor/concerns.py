@@ -18,8 +18,11 @@ from dayzero.study import Study, endpoints_of
 
 Bools = npt.NDArray[np.bool_]
 HEADER = 1
-DEFINED: Final = frozenset({"os-event-missed"})
-"""Findings about definitions, with which the data have nothing to do."""
+DEFINED: Final = frozenset(
+    """os-event-missed efs-of-responders efs-without-non-response survival-without-death hsct-censored-alone
+    printed-ratio-incoherent printed-interval-narrow printed-follow-up-impossible""".split()
+)
+"""Findings about definitions and about what others have printed, with which the data have nothing to do."""
 
 
 @dataclass(frozen=True)

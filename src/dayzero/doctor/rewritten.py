@@ -31,6 +31,25 @@ def followed(history: History, patients: Bools, bound: Bound) -> History:
     return replace(history, end=np.where(patients, end, history.end))
 
 
+def as_reported(history: History, rows: Sequence[int]) -> History:
+    """Return the history in which reported events count in place of derived ones: the nearest of the same name.
+
+    Parameters
+    ----------
+    history
+        What happened, with derived events.
+    rows
+        Rows of the events table; those that no derived event replaced count already.
+    """
+    keyed = history.events.with_row_index("at")
+    said = keyed.filter(pl.col("row").is_in(list(rows)) & (pl.col("source") == "reported")).drop_nulls("day")
+    own = keyed.filter(pl.col("source") == "derived").select("patient", "event", pl.col("day").alias("on"), "at")
+    pairs = said.filter(pl.col("row").is_in(list(history.superseded))).join(own, on=["patient", "event"])
+    nearest = pairs.sort((pl.col("day") - pl.col("on")).abs(), maintain_order=True).unique("row", keep="first")
+    events = keyed.filter(~pl.col("at").is_in(nearest["at_right"].to_list())).drop("at")
+    return replace(history, events=events, superseded=history.superseded - set(nearest["row"].to_list()))
+
+
 def dated(history: History, rows: Sequence[int], bound: Bound, possible: Possible) -> History:
     """Return the history with some events on the first or the last day that they can have had.
 

@@ -34,7 +34,7 @@ _GRADERS: Final = {
 
 
 _DERIVERS: Final = (
-    (("vitals", "support"), "crs.history:derive_crs"),
+    ((), "crs.history:derive_crs"),
     ((), "neuro.history:derive_icans"),
     (("gvhd",), "gvhd.history:derive_agvhd"),
     (("gvhd",), "gvhd.chronic:derive_cgvhd"),

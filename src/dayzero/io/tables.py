@@ -39,6 +39,8 @@ class DataSettings:
         Event names beyond the core vocabulary.
     categorical
         Columns that are codes although they look like numbers.
+    known_cuts
+        Columns that cut a number in two at a threshold that was fixed before the data were seen.
     missing
         Texts that mean that a value is missing, besides the empty cell.
     """
@@ -56,6 +58,7 @@ class DataSettings:
     time_unit: Literal["days", "weeks", "months", "years"] = "days"
     other_events: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+    known_cuts: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 
@@ -112,9 +115,9 @@ def _patients(table: Table, data: DataSettings) -> tuple[pl.DataFrame, Ints, lis
     if blank:
         mend = "Give every patient an identifier."
         raise InputError("no identifier", mend=mend, file=table.name, row=int(table.rows[blank[0]]), column="patient")
-    for name in data.categorical:
+    for key, name in (*(("categorical", n) for n in data.categorical), *(("known_cuts", n) for n in data.known_cuts)):
         if name not in table.frame.columns:
-            raise InputError(f"no column {name!r}", mend="Correct [data] categorical.", file=table.name)
+            raise InputError(f"no column {name!r}", mend=f"Correct [data] {key}.", file=table.name)
     columns = [
         table.frame[name] if name == "patient" else _typed(table.frame[name], data) for name in table.frame.columns
     ]

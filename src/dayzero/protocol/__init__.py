@@ -13,24 +13,47 @@ from types import MappingProxyType
 from typing import Literal
 
 from dayzero.errors import InputError
+from dayzero.protocol.builtin import builtin_names, protocol_file
 from dayzero.protocol.endpoint import Endpoint, substitute
+from dayzero.protocol.plan import (
+    MONTH,
+    Comparison,
+    Course,
+    Criterion,
+    Decision,
+    Dose,
+    Status,
+    Visit,
+    Wording,
+)
+from dayzero.protocol.plan_file import Plan, read_plan
 from dayzero.protocol.term import Condition, Term, parse_term
 from dayzero.protocol.treatment import Treatment, as_treatment
 from dayzero.protocol.words import definition, listed, term_words, treatment_words
 from dayzero.settings import Toml, parse_settings, read_toml
 
 __all__ = [
+    "MONTH",
+    "Comparison",
     "Condition",
+    "Course",
+    "Criterion",
+    "Decision",
     "Definitions",
+    "Dose",
     "Endpoint",
     "Protocol",
     "Term",
     "Treatment",
+    "Visit",
+    "Wording",
     "as_treatment",
+    "builtin_names",
     "definition",
     "library",
     "listed",
     "parse_term",
+    "protocol_file",
     "read_protocol",
     "term_words",
     "treatment_words",
@@ -56,6 +79,8 @@ class Definitions:
         Days between a marrow and the blood counts that belong to it, at most.
     mrd_threshold
         Fraction of cells from which MRD is positive.
+    mrd_method
+        The method by which MRD is measured, in words; empty where the protocol does not say.
     icaht
         What counts of a neutropenia: its ``longest_run``, or its ``cumulative`` days.
     b_cell_loss
@@ -71,6 +96,7 @@ class Definitions:
     relapse: str = "eln-2024"
     counts_within: float = 7.0
     mrd_threshold: float = 1e-4
+    mrd_method: str = ""
     icaht: Literal["longest_run", "cumulative"] = "longest_run"
     b_cell_loss: str = "nct04225676"
 
@@ -96,11 +122,40 @@ class Protocol:
         What its terms stand for.
     endpoints
         By name, with the definitions not yet filled in.
+    name, seed, source, status
+        The built-in name; which document it was written from, its citation, and what kind of document that is.
+    disease, population
+        Of whom it speaks.
+    not_stated
+        What the document does not say, in words.
+    courses, decisions
+        The planned treatments, in order, and the points at which patients go different ways.
+    eligibility
+        Criteria, as predicates where the document's words allow one.
+    visits
+        Planned series of assessments.
+    comparisons
+        Planned analyses.
+    wordings
+        The document's own definitions beside those used here.
     """
 
     title: str = ""
     definitions: Definitions = field(default_factory=Definitions)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    name: str = ""
+    seed: str = ""
+    source: str = ""
+    status: Status = ""
+    disease: str = ""
+    population: str = ""
+    not_stated: tuple[str, ...] = ()
+    courses: tuple[Course, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    eligibility: tuple[Criterion, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    wordings: tuple[Wording, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint:
         """Return the endpoint of that name, its definitions filled in (KeyError where there is none)."""
@@ -116,29 +171,59 @@ def library() -> Protocol:
         return with_tables(Protocol(), read_toml(path))
 
 
-@dataclass(frozen=True)
-class _Header:
-    title: str = ""
+_Tables = tuple[dict[str, object], ...]
 
 
 @dataclass(frozen=True)
 class _ProtocolFile:
-    protocol: _Header = field(default_factory=_Header)
+    protocol: dict[str, object] = field(default_factory=dict)
     definitions: dict[str, object] = field(default_factory=dict)
     endpoints: dict[str, object] = field(default_factory=dict)
+    courses: _Tables = ()
+    decisions: _Tables = ()
+    eligibility: _Tables = ()
+    visits: _Tables = ()
+    comparisons: _Tables = ()
+    wordings: _Tables = ()
+    published: _Tables = ()  # read by dayzero.record
 
 
 def read_protocol(path: Path) -> Protocol:
-    """Read a protocol file: ``[protocol] title``, ``[definitions]`` and ``[endpoints.NAME]`` tables.
+    """Read a protocol file; docs/protocols.md describes its tables.
+
+    The published figures that it may hold are read by ``dayzero.record.read_records``.
 
     Raises
     ------
     InputError
-        Where the file cannot be read, or has a key that a protocol does not know.
+        Where the file cannot be read, has a key that a protocol does not know, or names a course, a decision, an
+        event or an endpoint that there is not.
     """
     toml = read_toml(path)
-    file = parse_settings(_ProtocolFile, toml.table, toml=toml, path=())
-    return with_tables(replace(library(), title=file.protocol.title), toml)
+    parse_settings(_ProtocolFile, toml.table, toml=toml, path=())
+    protocol = with_tables(library(), toml)
+    return _with_plan(protocol, read_plan(toml, list(protocol.endpoints)))
+
+
+def _with_plan(protocol: Protocol, plan: Plan) -> Protocol:
+    header = plan.header
+    return replace(
+        protocol,
+        title=header.title,
+        name=header.name,
+        seed=header.seed,
+        source=header.source,
+        status=header.status,
+        disease=header.disease,
+        population=header.population,
+        not_stated=header.not_stated,
+        courses=plan.courses,
+        decisions=plan.decisions,
+        eligibility=plan.eligibility,
+        visits=plan.visits,
+        comparisons=plan.comparisons,
+        wordings=plan.wordings,
+    )
 
 
 def with_tables(protocol: Protocol, toml: Toml) -> Protocol:

@@ -32,6 +32,8 @@ class Dose:
         The range that complies; None where none is planned.
     column
         The attribute column of the event in which the dose stands.
+    range_source
+        Where the range comes from if not from the document.
     """
 
     value: float
@@ -39,6 +41,7 @@ class Dose:
     lowest: float | None = None
     highest: float | None = None
     column: str = ""
+    range_source: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a range that does not hold the dose."""
@@ -65,8 +68,8 @@ class Course:
         day after it.
     decision
         The decision of which it is an option; empty: planned for everybody.
-    source, note
-        Where it comes from if not from the document; what a reader must know.
+    source, quote, note
+        Where it comes from if not from the document; the document's words; what a reader must know.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Course:
     window: tuple[float, ...] = ()
     decision: str = ""
     source: str = ""
+    quote: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:

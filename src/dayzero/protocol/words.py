@@ -9,6 +9,7 @@ from dayzero.protocol.treatment import Treatment, as_treatment
 
 _NAMES: Final = {
     "agvhd": "acute GVHD",
+    "b_cell_recovery": "loss of B-cell aplasia",
     "cgvhd": "chronic GVHD",
     "crs": "cytokine release syndrome",
     "dli": "donor lymphocyte infusion",
@@ -17,6 +18,9 @@ _NAMES: Final = {
     "infusion": "CAR-T infusion",
     "last_contact": "last contact",
     "mrd": "MRD",
+    "mrd_relapse": "MRD relapse",
+    "platelet_engraftment_50": "platelet recovery to 50",
+    "sos": "sinusoidal obstruction syndrome",
 }
 _ORDINALS: Final = ("", "first", "second", "third", "fourth", "fifth")
 _NON_RESPONSE: Final = {
@@ -35,11 +39,15 @@ def term_words(term: str | Term) -> str:
     --------
     >>> term_words("infusion:2"), term_words("response=CR|CRi after hsct"), term_words("agvhd>=3")
     ('second CAR-T infusion', 'response CR or CRi after transplantation', 'acute GVHD of grade >= 3')
+    >>> term_words("hsct[kind=allogeneic]"), term_words("death[cause=disease]")
+    ('allogeneic transplantation', 'death with cause disease')
     """
     term = parse_term(term) if isinstance(term, str) else term
     name = _NAMES.get(term.name, term.name.replace("_", " "))
+    kinds = [condition for condition in term.conditions if (condition.column, condition.operator) == ("kind", "=")]
+    name = " ".join([*(listed(condition.values, "or") for condition in kinds), name])
     words = f"{_ordinal(term.number)} {name}" if term.number else name
-    words += "".join(f" {_condition_words(condition)}" for condition in term.conditions)
+    words += "".join(f" {_condition_words(condition)}" for condition in term.conditions if condition not in kinds)
     words += f" ({term.source})" if term.source else ""
     return f"{words} after {term_words(term.after)}" if term.after else words
 
@@ -64,9 +72,10 @@ def _ordinal(number: int) -> str:
 
 
 def _condition_words(condition: Condition) -> str:
-    values = " or ".join(condition.values)
+    values = listed(condition.values, "or")
     if condition.column != "value":
-        return f"with {condition.column.replace('_', ' ')} {condition.operator} {values}"
+        operator = "" if condition.operator == "=" else f"{condition.operator} "
+        return f"with {condition.column.replace('_', ' ')} {operator}{values}"
     return values if condition.operator == "=" else f"of grade {condition.operator} {values}"
 
 
@@ -126,10 +135,22 @@ def _censoring(endpoint: Endpoint) -> list[str]:
     if endpoint.censor_at:
         cut = listed([term_words(text) for text in endpoint.censor_at], "and")
         sentences.append(f"Follow-up is cut at {cut}: a hypothetical quantity, and the censoring may be informative.")
-    used = {parse_term(text).name for text in (endpoint.origin, *endpoint.events, *endpoint.competing)}
-    if "hsct" not in used | {parse_term(text).name for text in endpoint.censor_at}:
-        sentences.append("Transplantation does not end follow-up.")
-    return sentences
+    kept = transplant_words(endpoint)
+    return [*sentences, *([kept] if kept else [])]
+
+
+def transplant_words(endpoint: Endpoint) -> str:
+    """Return that a transplant does not end follow-up; empty where it is an event, competes, or cuts.
+
+    Examples
+    --------
+    >>> transplant_words(Endpoint(origin="hsct", events=("death",)))
+    'A further transplantation does not end follow-up (treatment policy).'
+    """
+    if "hsct" in {parse_term(text).name for text in (*endpoint.events, *endpoint.competing, *endpoint.censor_at)}:
+        return ""
+    which = "A further transplantation" if parse_term(endpoint.origin).name == "hsct" else "Transplantation"
+    return f"{which} does not end follow-up (treatment policy)."
 
 
 def _capital(text: str) -> str:

@@ -11,7 +11,7 @@ from dayzero.report.canvas import SIZE, WIDTH, Canvas, new_canvas, wrap
 from dayzero.report.curve_names import CurveName, Place, names_width, write_names
 from dayzero.report.decades import decades, logarithmic
 from dayzero.report.formats import p_statement
-from dayzero.report.kinetics_names import analyte_name, quantity_name, series_name
+from dayzero.report.kinetics_names import amount, analyte_name, quantity_name, series_name
 from dayzero.report.labels import group_labels, origin_label
 from dayzero.report.page import Section
 from dayzero.report.palette import FAINT, INK, SOFT, Style, style_of
@@ -233,7 +233,7 @@ def _measure(axes: "Axes", values: Sequence[float]) -> None:
     axes.set_ylim(low, high * 1.05)
     axes.locator_params(axis="y", nbins=5)
     ticks = [tick for tick in axes.get_yticks() if low <= tick <= high * 1.05]
-    axes.set_yticks(ticks, [f"{tick:,.6g}" for tick in ticks])
+    axes.set_yticks(ticks, [amount(tick) for tick in ticks])
     axes.hlines(ticks, *axes.get_xlim(), color=FAINT, linewidth=0.6, zorder=0)
 
 

@@ -96,8 +96,8 @@ def column_label(column: str) -> str:
 
 
 _CAPITALS: Final = frozenset(
-    {"aml", "bmi", "cmv", "cns", "crp", "crs", "dli", "dna", "ebv", "ecog", "fab", "gvhd", "hla", "hsct", "icans",
-     "kps", "ldh", "mds", "mrd", "pcr", "tbi", "tcd", "wbc"}
+    {"aml", "bmi", "cmv", "cns", "crp", "crs", "dli", "dna", "ebv", "ecog", "fab", "gvhd", "hla", "hsct",
+     "icaht", "icans", "iec", "il6", "kps", "ldh", "mds", "mrd", "pcr", "tbi", "tcd", "wbc"}
 )  # fmt: skip
 _GVHD: Final = {"agvhd": "acute GVHD", "cgvhd": "chronic GVHD"}
 
@@ -130,9 +130,10 @@ def _competing_event(term: str, endpoint: "Endpoint") -> str:
 
 
 _LONGEST: Final = 48
+_LONGEST_ORIGIN: Final = 52  # what an axis holds: a remission is not the day zero of the other figures
 
 
 def origin_label(endpoint: "Endpoint | None") -> str:
     """Name the day from which an endpoint counts, ``day zero`` where its name would be too long for an axis."""
     words = printable(term_words(endpoint.origin)) if endpoint is not None else ""
-    return words if 0 < len(words) <= _LONGEST else "day zero"
+    return words if 0 < len(words) <= _LONGEST_ORIGIN else "day zero"

@@ -29,6 +29,7 @@ from dayzero.report.page import Section
 Rows = list[dict[str, Any]]
 CURVES: Final = ("survival", "cumulative_incidence", "state_probability")
 FEW: Final = 5  # a rate of fewer patients than this at risk says little (clinical rule book 7.1; Pocock 2002)
+SHARE: Final = 0.10  # and so does one of a smaller share of them
 FEW_MARK: Final = "†"
 MOST_COLUMNS: Final = 4  # groups side by side
 TESTS: Final = {"logrank": "Log-rank", "gray": "Gray"}
@@ -153,7 +154,7 @@ def _rates_note(cells: Iterable[tuple[str, str, str]]) -> str:
     """Explain the signs that the table has."""
     text = " ".join(rate for rate, _, _ in cells)
     bare = f"{NONE} There are no limits where the estimate is 0 or 100 %."
-    few = f"{FEW_MARK} Fewer than {FEW} patients at risk."
+    few = f"{FEW_MARK} Fewer than {FEW} patients at risk, or than {100 * SHARE:.0f} % of them."
     return "\n".join(note for note, sign in ((bare, f"({NONE})"), (few, FEW_MARK)) if sign in text)
 
 
@@ -161,7 +162,7 @@ def _rate(row: dict[str, Any], at_risk: float | None, marks: Mapping[str, str]) 
     if row["estimate"] is None:
         text = NOT_ESTIMABLE
     else:
-        few = FEW_MARK if at_risk is not None and at_risk < FEW else ""
+        few = FEW_MARK if at_risk is not None and at_risk < max(FEW, SHARE * (row["n"] or 0)) else ""
         text = f"{percent(row['estimate'])} ({interval(row['lower'], row['upper'], percent)}){few}"
     return text + mark(row, marks), count(at_risk), count(row["n_events"])
 

@@ -50,7 +50,7 @@ def draw_waterfall(title: str, unit: str, bars: tuple[Bar, ...], *, synthetic: b
     synthetic
         Stamp the figure as simulated.
     """
-    words = list(dict.fromkeys(bar.response for bar in bars))
+    words = list(dict.fromkeys(bar.response for bar in reversed(bars)))
     colours = {word: style_of(min(k, _RESPONSES)).colour if word else SOFT for k, word in enumerate(words)}
     with new_canvas(_TOP + _TALL + _BELOW, title, unit, *words) as canvas:
         axes = canvas.axes(_LEFT, _BELOW, canvas.width - _LEFT - 0.2, _TALL)

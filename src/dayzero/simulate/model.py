@@ -57,6 +57,11 @@ class Way:
     uptake
         Logit of the probability that it is open to a patient at all (a treatment that is offered and taken), drawn
         once a visit of the state; None: open to everybody.
+    eligible
+        Name of a covariate: the way is closed to those who have 0 there, whatever is imposed; empty: nobody is.
+    by
+        A strategy that is imposed: who has not gone this way until this day on its clock, and still could, goes then,
+        even who would never have taken it up. None: nothing is imposed.
     """
 
     targets: tuple[int, ...]
@@ -65,6 +70,8 @@ class Way:
     log_ratio: Linear = field(default_factory=Linear)
     shares: tuple[Linear, ...] = ()
     uptake: Linear | None = None
+    eligible: str = ""
+    by: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse targets without shares."""

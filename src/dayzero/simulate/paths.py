@@ -165,14 +165,18 @@ def _latent(cohort: _Cohort, way: Way, at: Ints, draw: int) -> Floats:
     drawn = exponentials(keys, draw)
     if not way.log_ratio.trivial:
         drawn *= np.exp(-_predictor(cohort, way.log_ratio, at))
+    zero = now if way.clock < 0 else cohort.clocks[way.clock, at]
     if way.clock < 0:
         time = now + way.hazard.inverse(drawn)
     else:
-        zero = cohort.clocks[way.clock, at]
         time = np.maximum(zero + way.hazard.inverse(drawn + way.hazard.cumulative(now - zero)), now)
     if way.uptake is not None:
         share = 1 / (1 + np.exp(-_predictor(cohort, way.uptake, at)))
         time = np.where(uniforms(keys, draw + 1) < share, time, np.inf)
+    if way.by is not None:
+        time = np.minimum(time, np.maximum(zero + way.by, now))
+    if way.eligible:
+        time = np.where(cohort.covariates[way.eligible][cohort.numbers[at]] > 0, time, np.inf)
     return time
 
 

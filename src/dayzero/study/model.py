@@ -1,7 +1,7 @@
 """What a study is made of, and what a run of it has found."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Header:
     cutoff
         Nothing after this date is used.
     protocol
-        Path of a protocol file.
+        Name of a built-in protocol, or path of a protocol file.
     synthetic
         True for simulated, made-up and reconstructed data: stamped on every page, figure and row.
     """
@@ -114,6 +114,20 @@ class Results:
             "versions": self.page.provenance["Versions"],
         }
         return [*files, write_manifest(Path(out), files, facts)]
+
+
+def in_files(findings: Iterable[Finding], tables: tuple[str, str]) -> tuple[Finding, ...]:
+    """Return findings of graders and analyses, which know of patients and events, with the names of the two files.
+
+    Derived events stand in no row (they have row 0), and are left out.
+    """
+    names = dict(zip(("patients", "events"), tables, strict=True))
+    return tuple(
+        replace(found, table=names[found.table], rows=tuple(row for row in found.rows if row > 0))
+        if found.table in names
+        else found
+        for found in findings
+    )
 
 
 def placed(error: InputError, toml: Toml, path: tuple[str | int, ...]) -> InputError:

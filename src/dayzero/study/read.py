@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dayzero.analyses import KINDS
+from dayzero.checks import find_published, longest_possible
 from dayzero.errors import Finding, InputError
 from dayzero.history import History
 from dayzero.io.csv import Table, read_csv
 from dayzero.io.mapping import Mapped, error_in_source, in_source, map_tables, read_settings, read_sheets
 from dayzero.io.tables import DataSettings, day_of, make_history
-from dayzero.protocol import Protocol, library, read_protocol, with_tables
+from dayzero.protocol import Protocol, builtin_names, library, protocol_file, read_protocol, with_tables
 from dayzero.report.manifest import file_digest
 from dayzero.settings import Toml, parse_settings, read_toml
 from dayzero.study.clinical import with_clinical
-from dayzero.study.model import Analysis, Header, Study, placed
+from dayzero.study.model import Analysis, Header, Study, in_files, placed
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class _StudyFile:
     endpoints: dict[str, object] = field(default_factory=dict)
     map: dict[str, object] | None = None
     analysis: tuple[dict[str, object], ...] = ()
+    published: tuple[dict[str, object], ...] = ()  # read by dayzero.record
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,27 @@ def read_study(path: str | Path) -> Study:
     history, findings = _history(tables, data, header)
     history, clinical, files = with_clinical(history, path.parent, data, protocol)
     inputs = {name: file_digest(path.parent / name) for name in (path.name, *tables.files, *files)}
+    names = (tables.patients.name, tables.events.name)
+    published = _published(path, header, toml, possible=longest_possible(history, protocol))
     return Study(
         toml,
         header,
         protocol,
         history,
         analyses,
-        (*in_source(findings, tables.mapped), *clinical),
+        (*in_source(findings, tables.mapped), *in_source(in_files(clinical, names), tables.mapped), *published),
         inputs,
-        tables=(tables.patients.name, tables.events.name),
+        tables=names,
         mapped=tables.mapped,
         folder=path.parent,
     )
+
+
+def _published(path: Path, header: Header, toml: Toml, *, possible: float | None) -> tuple[Finding, ...]:
+    """Check the published figures of the study file and of its own protocol file; built-in ones are as documented."""
+    own = header.protocol and header.protocol not in builtin_names()
+    files = [read_toml(protocol_file(header.protocol, path.parent))] if own else []
+    return tuple(finding for file in (*files, toml) for finding in find_published(file, possible=possible))
 
 
 def _plain(path: Path, data: DataSettings) -> _Tables:
@@ -105,7 +116,7 @@ def _base(path: Path, header: Header, toml: Toml) -> Protocol:
     if not header.protocol:
         return library()
     try:
-        return read_protocol(path.parent / header.protocol)
+        return read_protocol(protocol_file(header.protocol, path.parent))
     except InputError as error:
         if error.file:
             raise

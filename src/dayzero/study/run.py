@@ -22,7 +22,7 @@ from dayzero.io.mapping import in_source
 from dayzero.protocol import Endpoint, listed
 from dayzero.report.labels import in_sentence
 from dayzero.report.page import FlowStep, Page, Section
-from dayzero.study.model import Analysis, Results, Study, placed
+from dayzero.study.model import Analysis, Results, Study, in_files, placed
 
 LIBRARIES: Final = ("numpy", "scipy", "polars", "pydantic", "matplotlib", "jinja2")
 Progress = Callable[[str], None]
@@ -114,7 +114,7 @@ def endpoints_of(study: Study) -> list[Endpoint]:
 def _found(study: Study, endpoints: list[Endpoint], sections: list[Section]) -> Iterator[Finding]:
     """Yield what endpoints and analyses have found."""
     yield from _facts_and_laws(study.history, endpoints)
-    yield from dict.fromkeys(finding for section in sections for finding in section.findings)
+    yield from in_files(dict.fromkeys(found for section in sections for found in section.findings), study.tables)
     for section in sections:
         yield from check_denominators(section.estimates)
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from dayzero.errors import InputError, InternalError
+from dayzero.protocol import builtin_names
 from dayzero.settings import Toml
 from dayzero.study.model import Study
 
@@ -42,7 +43,8 @@ def save_mapped(study: Study, folder: Path) -> tuple[Path, ...]:
     files = {STUDY_FILE: without_map(study.toml).encode()}
     for table in (study.mapped.patients, study.mapped.events):
         files[table.name] = table.frame.write_csv().encode()
-    if study.header.protocol and not PurePath(study.header.protocol).is_absolute():
+    own = study.header.protocol not in ("", *builtin_names())
+    if own and not PurePath(study.header.protocol).is_absolute():
         files[study.header.protocol] = (study.folder / study.header.protocol).read_bytes()
     return _written(files, folder)
 

@@ -37,9 +37,16 @@ LFS = """
 origin = "response=CR after infusion:1"
 events = ["relapse", "death"]
 """
+FROM_INFUSION = LFS.replace("response=CR after infusion:1", "infusion:1")
 LAST = on(40, 640)  # the last day of the study: patient 40 dies
 CUTOFF = on(37, 692)
 BEYOND = (37, 38, 39)
+
+
+def labelled(endpoint: str, label: str) -> str:
+    """Return the endpoint's table with a label."""
+    return f'{endpoint}label = "{label}"\n'
+
 
 READING = (
     Case(
@@ -57,29 +64,29 @@ READING = (
     Case(
         "event-of-unknown-patient",
         "error",
-        fires=add({**event(4, "crs", 3, "1"), "patient": "p04"}),
-        near_miss=add(event(4, "crs", 3, "1")),
+        fires=add({**event(4, "crs", 3, "1", scale="penn"), "patient": "p04"}),
+        near_miss=add(event(4, "crs", 3, "1", scale="penn")),
         who=(0,),
     ),
     Case(
         "missing-date",
         "error",
-        fires=add({**event(5, "crs", 3, "1"), "date": ""}),
+        fires=add({**event(5, "crs", 3, "1", scale="penn"), "date": ""}),
         near_miss=add(event(5, "crs", 3, "")),
         who=(5,),
     ),
     Case(
         "partial-date",
         "error",
-        fires=add({**event(5, "crs", 3, "1"), "date": on(5, 3)[:7]}),
-        near_miss=add({**event(5, "crs", 3, "1"), "date": on(5, 3) + "T08:30"}),
+        fires=add({**event(5, "crs", 3, "1", scale="penn"), "date": on(5, 3)[:7]}),
+        near_miss=add({**event(5, "crs", 3, "1", scale="penn"), "date": on(5, 3) + "T08:30"}),
         who=(5,),
     ),
     Case(
         "impossible-date",
         "error",
-        fires=add({**event(5, "crs", 3, "1"), "date": "2019-02-29"}),
-        near_miss=add({**event(5, "crs", 3, "1"), "date": "2020-02-29"}),
+        fires=add({**event(5, "crs", 3, "1", scale="penn"), "date": "2019-02-29"}),
+        near_miss=add({**event(5, "crs", 3, "1", scale="penn"), "date": "2020-02-29"}),
         who=(5,),
     ),
 )
@@ -248,8 +255,8 @@ INTERVALS = (
     Case(
         "crs-window",
         "warning",
-        fires=add(event(2, "crs", 61, "1"), event(4, "crs", -1, "1")),
-        near_miss=add(event(2, "crs", 60, "1"), event(4, "crs", 0, "1"), event(3, "crs", 91, "1")),
+        fires=add(event(2, "crs", 61, "1", scale="penn"), event(4, "crs", -1, "1", scale="penn")),
+        near_miss=add(*(event(i, "crs", day, "1", scale="penn") for i, day in ((2, 60), (4, 0), (3, 91)))),
         who=(2, 4),
     ),
     Case(
@@ -359,6 +366,7 @@ ENDPOINTS = (
         near_miss=with_settings(LFS),
         who=tuple(i for i in range(1, 41) if transplanted(i) and (i % 5 == 0 or i % 7 == 0)),
         table="patients.csv",
+        also=("hsct-censored-alone",),
     ),
     Case(
         "censoring-gap",
@@ -370,7 +378,39 @@ ENDPOINTS = (
     ),
 )
 
-CHECKED = (*FOLLOW_UP, *REPEATS, *TWICE, *ORDER, *INTERVALS, *DATES, *BASELINE, *COLUMNS, *ENDPOINTS)
+NAMES = (
+    Case(
+        "efs-of-responders",
+        "error",
+        fires=with_settings(labelled(LFS, "Event-free survival")),
+        near_miss=with_settings(labelled(LFS, "Leukaemia-free survival")),
+        table="",
+    ),
+    Case(
+        "efs-without-non-response",
+        "warning",
+        fires=with_settings(labelled(FROM_INFUSION, "Event-free survival")),
+        near_miss=with_settings(labelled(FROM_INFUSION, "Event-free survival") + 'non_response = "day0"\n'),
+        table="",
+    ),
+    Case(
+        "survival-without-death",
+        "warning",
+        fires=with_settings(LFS.replace(', "death"', "")),
+        near_miss=with_settings(LFS),
+        table="",
+    ),
+    Case(
+        "hsct-censored-alone",
+        "note",
+        fires=with_settings(LFS + 'censor_at = ["hsct"]\n'),
+        near_miss=with_settings(LFS + 'censor_at = ["hsct:2"]\n'),
+        table="",
+        also=("os-event-missed",),
+    ),
+)
+
+CHECKED = (*FOLLOW_UP, *REPEATS, *TWICE, *ORDER, *INTERVALS, *DATES, *BASELINE, *COLUMNS, *ENDPOINTS, *NAMES)
 CASES = (*READING, *CHECKED)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.grading.crs.grade import CrsRows
-from dayzero.grading.crs.memory import Clock, resolved
+from dayzero.grading.crs.memory import Clock, ever_any, resolved
 from dayzero.grading.crs.table import read_crs
 from dayzero.grading.editions import edition
 from dayzero.grading.truth import Bools
@@ -157,7 +157,7 @@ def episodes_of(rows: CrsRows) -> Iterator[Course]:
     over = resolved(signs.quiet.yes, clock) & (lower == 0)
     group, last = table.group, np.append(table.starts[1:], len(table)) - 1
     number, before = 0, -1
-    for one in find_episodes(lower >= 1, signs.fever.yes, over, clock):
+    for one in find_episodes(lower >= 1, ever_any(signs.fever.yes, clock), over, clock):
         patient = int(group[one.onset])
         number, before = (number + 1 if patient == before else 1), patient
         end = one.end if one.end >= 0 else int(last[patient])

@@ -199,8 +199,13 @@ def _by_group(table: Bedside, marks: Marks) -> Marks:
 
 
 def _drivers(rows: CrsRows, peaks: Ints) -> Marks:
+    """Yield what gives the highest grade at the time of its first row; of several rows at that time, each counts."""
+    together = rows.clock.last_at_once[peaks] - peaks + 1
+    starts = np.cumsum(together) - together
+    at = np.repeat(peaks - starts, together) + np.arange(together.sum())
     for rule in rows.rules:
-        yield CRITERIA[rule.name].driver, rule.truth.yes[peaks] & (rows.highest.lower == rule.grade)
+        held = np.logical_or.reduceat(rule.truth.yes[at], starts) if len(peaks) else rule.truth.yes[at]
+        yield CRITERIA[rule.name].driver, held & (rows.highest.lower == rule.grade)
 
 
 def _missing(rows: CrsRows) -> Marks:

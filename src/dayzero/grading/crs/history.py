@@ -47,16 +47,18 @@ def grade_crs(history: History, scale: str = "", *, as_of: float | None = None) 
 
 
 def derive_crs(history: History, definitions: Definitions) -> Derived:
-    """Derive the grade of CRS after each infusion.
+    """Derive the grade of CRS after each infusion, and ask reported grades for their scale.
 
     Parameters
     ----------
     history
-        What happened.
+        What happened; without the tables ``vitals`` and ``support`` only the reported grades are looked at.
     definitions
         Its ``crs`` names the scale.
     """
     scale = edition("crs", definitions.crs)
+    if not {"vitals", "support"} & set(history.tables):
+        return Derived(findings=scale_missing(history, definitions))
     graded = CrsCourses(Placed(history), scale)
     reported, scales = reported_crs(graded.placed), graded.scales
     crs = _crs(graded, reported)

@@ -140,12 +140,18 @@ class CrsCourses:
 
     @cached_property
     def hours(self) -> pl.DataFrame:
-        """``group, h1, h2, h3, h4``: how long each grade was certain; it holds until the next row, a day at most."""
-        table, lower = self.table, self.rows.bounds.lower
-        step = np.diff(table.time, append=np.nan)
-        step[table.starts[1:] - 1] = np.nan
+        """``group, h1, h2, h3, h4``: how long each grade was certain; it holds until the next row, a day at most.
+
+        Of several rows at one time the highest grade holds.
+        """
+        table = self.table
+        begins = np.flatnonzero(np.diff(self.rows.clock.last_at_once, prepend=-1))
+        lower = np.maximum.reduceat(self.rows.bounds.lower, begins) if len(table) else self.rows.bounds.lower
+        group = table.group[begins]
+        step = np.diff(table.time[begins], append=np.nan)
+        step[np.flatnonzero(np.diff(group))] = np.nan
         step = np.minimum(np.nan_to_num(step), 24 * edition("crs_support").table["holds_days"])
-        n, group = len(table.starts), table.group
+        n = len(table.starts)
         found = {
             f"h{grade}": np.bincount(group[at := lower == grade], weights=step[at], minlength=n)
             for grade in range(1, 5)

@@ -110,7 +110,7 @@ def _grid(what: Support, spans: pl.DataFrame) -> pl.DataFrame:
     fresh = moments.join(vitals, on=list(KEYS), how="anti").sort(KEYS)
     holds = what.names.table["holds_days"]
     kept = (
-        fresh.join_asof(vitals.drop("row").sort("day"), on="day", by="patient", tolerance=holds, check_sortedness=False)
+        fresh.join_asof(_agreed(vitals).sort("day"), on="day", by="patient", tolerance=holds, check_sortedness=False)
         if vitals.height
         else fresh.sort("day")
     )
@@ -120,6 +120,17 @@ def _grid(what: Support, spans: pl.DataFrame) -> pl.DataFrame:
     ]
     both = pl.concat([vitals, kept.with_columns(columns).select(vitals.columns)])
     return both.sort(*KEYS, maintain_order=True)
+
+
+def _agreed(vitals: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a patient and time; where several contradict each other the cell is unknown."""
+    again = vitals.select(pl.struct(KEYS).is_duplicated().alias("again"))["again"]
+    if not again.any():
+        return vitals.drop("row")
+    said = [pl.col(name).drop_nulls() for name in COLUMNS]
+    cells = [pl.when(each.n_unique() == 1).then(each.first()) for each in said]
+    several = vitals.filter(again).group_by(KEYS).agg(cells)
+    return pl.concat([vitals.filter(~again).drop("row"), several.select(vitals.drop("row").columns)])
 
 
 def _as_bedside(vitals: pl.DataFrame) -> pl.DataFrame:

@@ -49,7 +49,8 @@ def grade_agvhd(
     list of Graded
         ``extra`` holds ``onset_1`` to ``onset_3``: the first day at that grade or above, None where it is not certain
         or never was; and ``onset_1_bounds`` to ``onset_3_bounds``: the first day on which it may, and on which it
-        must, have been reached.
+        must, have been reached. ``stool_stages``, where the volume and the episodes of stool give different stages:
+        the day, and the stage by each.
 
     Raises
     ------
@@ -176,11 +177,21 @@ def _extras(days: Days) -> list[dict[str, Any]]:
         for extra, early, late in zip(extras, may, must, strict=True):
             extra[f"onset_{grade}"] = late if early == late else None
             extra[f"onset_{grade}_bounds"] = (early, late)
+    for row in np.flatnonzero(days.gut.contradiction):
+        group = int(days.bedside.group[row])
+        extras[group]["stool_stages"] = (*extras[group].get("stool_stages", ()), _stool_stages(days, int(row)))
     if days.attribution is not None:
         words = pl.DataFrame({"group": days.bedside.group, "word": days.attribution}).drop_nulls()
         for group, word in words.unique(maintain_order=True).iter_rows():
             extras[group]["attribution"] = (*extras[group].get("attribution", ()), word)
     return extras
+
+
+def _stool_stages(days: Days, row: int) -> dict[str, Any]:
+    """Return the stages, as lower and upper, that the volume and the episodes of a row each give."""
+    ends = {"by_volume": days.gut.volume, "by_episodes": days.gut.episodes}
+    stages = {name: [int(stage.lower[row]), int(stage.upper[row])] for name, stage in ends.items()}
+    return {"day": days.bedside.time_of(np.array([row]))[0]} | stages
 
 
 def _first_day(days: Days, rows: Bools, *, undated: float) -> list[float | str | None]:

@@ -14,7 +14,7 @@ import polars as pl
 from dayzero.errors import InputError
 from dayzero.grading.bounds import Bounds, graded_if, highest
 from dayzero.grading.editions import Edition, edition
-from dayzero.grading.gvhd.stages import Stool, liver_stage, lower_gi_stage, skin_stage, upper_gi_stage
+from dayzero.grading.gvhd.stages import LowerGi, Stool, liver_stage, lower_gi_stage, skin_stage, upper_gi_stage
 from dayzero.grading.table import Bedside, Column, Ints, read_bedside
 from dayzero.grading.truth import Bools, Floats, Truth, known
 
@@ -72,6 +72,8 @@ class Days:
         By organ, the grade that it gives by itself; also by ``extreme_performance_loss`` where that is asked.
     findings
         By code, the rows on which it was found.
+    gut
+        What the volume and the episodes of stool each say.
     attribution
         (rows,) what the GVHD is put down to, as written; None where the table does not say.
     """
@@ -83,6 +85,7 @@ class Days:
     stages: Mapping[str, Bounds]
     grades: Mapping[str, Bounds]
     findings: Mapping[str, Bools]
+    gut: LowerGi
     attribution: pl.Series | None
 
     @property
@@ -129,9 +132,12 @@ def grade_days(source: Source, *, scale: str = "", as_of: float | None = None) -
     rules = edition("agvhd", scale)
     source = source if as_of is None else up_to(source, as_of)
     bedside, day, dated = _days(source)
-    measured, findings = _measured(bedside, source)
+    measured, gut = _measured(bedside, source)
     stages = {organ: _given(bedside, organ, measured[organ]) for organ in ORGANS}
-    findings["stage_contradicts_measurement"] = _contradicted(bedside, measured)
+    findings = {
+        "stool_volume_and_episodes_differ": gut.contradiction,
+        "stage_contradicts_measurement": _contradicted(bedside, measured),
+    }
     grades = {organ: grade_of_stage(stages[organ], rules.table["grades"][organ]) for organ in ORGANS}
     if "performance" in rules.table and PERFORMANCE in bedside.cells:
         grades[PERFORMANCE] = _performance(bedside, stages, rules)
@@ -143,6 +149,7 @@ def grade_days(source: Source, *, scale: str = "", as_of: float | None = None) -
         stages=stages,
         grades=grades,
         findings=findings,
+        gut=gut,
         attribution=_attribution(source.frame, bedside),
     )
 
@@ -177,7 +184,7 @@ def up_to(source: Source, as_of: float) -> Source:
     return Source(source.frame[keep], source.file, np.array([source.row(int(at)) for at in keep], np.int64))
 
 
-def _measured(bedside: Bedside, source: Source) -> tuple[dict[str, Bounds], dict[str, Bools]]:
+def _measured(bedside: Bedside, source: Source) -> tuple[dict[str, Bounds], LowerGi]:
     rules = edition("agvhd_stages")
     stool = Stool(
         ml=bedside.number("stool_ml"),
@@ -193,7 +200,7 @@ def _measured(bedside: Bedside, source: Source) -> tuple[dict[str, Bounds], dict
         "upper_gi": upper_gi_stage(bedside.is_any("upper_gi_symptoms", "persistent")),
         "lower_gi": gut.stage,
     }
-    return stages, {"stool_volume_and_episodes_differ": gut.contradiction}
+    return stages, gut
 
 
 def _mixed(bedside: Bedside) -> Truth:

@@ -9,14 +9,17 @@ from dayzero.grading.courses import in_courses
 from dayzero.grading.derived import patient_rows
 from dayzero.grading.gvhd.days import ORGANS
 from dayzero.grading.gvhd.donors import KINDS, donor_courses
+from dayzero.grading.gvhd.organs import Stages
 from dayzero.grading.reported import differs
 from dayzero.history import History
 
+_STOOL: Final = "Check the day's chart; both stages stand in the table agvhd_stool of the results."
+_BOTH: Final = "Correct the stage, or leave it empty and let the measurements stage the organ."
 NOT_GVHD: Final = ("0", "no", "none", "absent", "false")
 
 
 def agvhd_findings(
-    history: History, given: pl.DataFrame, stages: pl.DataFrame, results: pl.DataFrame, apart: pl.DataFrame
+    history: History, given: pl.DataFrame, stages: Stages, results: pl.DataFrame, apart: pl.DataFrame
 ) -> tuple[Finding, ...]:
     """Return the findings.
 
@@ -37,7 +40,11 @@ def agvhd_findings(
     scales = results.filter(pl.col("scales_differ"))["patient"]
     undated = history.tables["gvhd"].filter(pl.col("day").is_null())
     words = "Grades of acute GVHD on which MAGIC and modified Glucksberg differ: {n}; both are in the table of results."
-    found = [*differ, *_without_donor(history, given, stages)]
+    found = [*differ, *_without_donor(history, given, stages.days)]
+    words = "Volume and episodes of stool of {n} give different stages of the lower gut: the volume counts."
+    found += _finding(history, stages.stool["patient"], ("warning", "agvhd-stool-measures-differ", words), _STOOL)
+    words = "Stages of {n} are given that the measurements of that day rule out: the stages stand."
+    found += _finding(history, stages.contradicted["patient"], ("warning", "agvhd-stage-contradicted", words), _BOTH)
     found += _finding(history, scales, ("note", "agvhd-scales-differ", words), "Name the scale with each grade.")
     words = "Rows of GVHD without a day, of {n}: they are not graded."
     found += _finding(history, undated["patient"], ("note", "gvhd-undated", words), "Give them a day.")
@@ -62,7 +69,7 @@ def _without_donor(history: History, given: pl.DataFrame, stages: pl.DataFrame) 
 
 
 def _staged(stages: pl.DataFrame) -> pl.DataFrame:
-    involved = pl.any_horizontal(pl.col(organ) > 0 for organ in ORGANS).fill_null(value=False)
+    involved = pl.any_horizontal(pl.col(f"{organ}_least") > 0 for organ in ORGANS).fill_null(value=False)
     return stages.filter(involved).select("patient", "day")
 
 

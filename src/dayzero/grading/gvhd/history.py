@@ -15,6 +15,7 @@ from dayzero.grading.frames import COURSE, every_course, names_by_run
 from dayzero.grading.gvhd.days import ORGANS, PERFORMANCE, grade_of_stage
 from dayzero.grading.gvhd.donors import KINDS, TAKEN_FOR_ALLOGENEIC, donor_courses, given_cells
 from dayzero.grading.gvhd.doubts import agvhd_findings
+from dayzero.grading.gvhd.measured import weights
 from dayzero.grading.gvhd.organs import GREATEST, Unrecorded, stages_by_day
 from dayzero.grading.reported import differing, replaced, reported_in
 from dayzero.grading.table import Ints
@@ -27,6 +28,7 @@ ONSETS: Final = (2, 3)
 CLASSIC_TO: Final = 100.0
 """Days from the transplant up to which acute GVHD is called classic, by the calendar alone (rule book 3.4)."""
 BY_DAY_ALONE: Final = "classic_or_late_by_day_alone"
+REMARKS: Final = {"stool": "stool_volume_and_episodes_differ", "contradicted": "stage_contradicts_measurement"}
 ORGAN_IS_0: Final = "organ_not_recorded_that_day_is_0"
 
 
@@ -88,6 +90,7 @@ def derive_agvhd(history: History, definitions: Definitions) -> Derived:
         ``..._latest``: the first day on which it may, and must have been reached; ``timing`` (classic, late);
         ``magic_lower`` to ``glucksberg_upper``, and ``scales_differ``, null where that is open. An event ``agvhd`` for
         each day on which the highest grade so far rises, where the course's grade is certain.
+        ``results["agvhd_stool"]``: a row a day on which the volume and the episodes of stool give different stages.
 
     Raises
     ------
@@ -102,13 +105,15 @@ def _derive(history: History, chosen: Edition, unrecorded: Unrecorded) -> Derive
         return Derived()
     given = given_cells(history)
     opened = donor_courses(given)
-    stages = stages_by_day(history.tables["gvhd"], unrecorded=unrecorded)
-    runs = _runs(stages, opened)
-    results = _results(runs, opened, chosen, assumed=(ORGAN_IS_0,) if unrecorded == "none" else ())
+    stages = stages_by_day(history.tables["gvhd"], weights(history), unrecorded=unrecorded)
+    runs = _runs(stages.days, opened)
+    graded = _results(runs, opened, chosen, assumed=(ORGAN_IS_0,) if unrecorded == "none" else ())
+    stool = _placed(stages.stool, runs)
+    results = _remarked(graded, stool=stool, contradicted=_placed(stages.contradicted, runs))
     events = _events(runs, results, chosen)
     reported = reported_in(history, "agvhd", opened, kinds=KINDS, first_day=1)
     return Derived(
-        results={"agvhd": results},
+        results={"agvhd": results, "agvhd_stool": stool},
         events=events,
         superseded=replaced(reported, events) if events.height else (),
         findings=agvhd_findings(history, given, stages, results, _apart(reported, results)),
@@ -131,12 +136,29 @@ def _runs(stages: pl.DataFrame, opened: pl.DataFrame) -> Runs:
     inside = in_courses(stages, opened, kinds=KINDS, first_day=1).sort(*COURSE, "day", maintain_order=True)
     run = inside.select(pl.struct(COURSE).rle_id().alias("run"))["run"].to_numpy().astype(np.int64)
     starts = np.flatnonzero(np.diff(run, prepend=-1))
-    return Runs(inside, starts, {organ: _bounds(inside[organ], GREATEST[organ]) for organ in ORGANS})
+    return Runs(inside, starts, {organ: _bounds(inside, organ) for organ in ORGANS})
 
 
-def _bounds(stage: pl.Series, greatest: int) -> Bounds:
-    lower, upper = stage.fill_null(0), stage.fill_null(greatest)
+def _bounds(inside: pl.DataFrame, organ: str) -> Bounds:
+    lower, upper = inside[f"{organ}_least"].fill_null(0), inside[f"{organ}_most"].fill_null(GREATEST[organ])
     return Bounds(lower.to_numpy().astype(np.int8), upper.to_numpy().astype(np.int8))
+
+
+def _placed(days: pl.DataFrame, runs: Runs) -> pl.DataFrame:
+    """Return the days that lie in a course, with it."""
+    known = runs.days.select(*COURSE, "day")
+    joined = days.join(known, on=["patient", "day"], maintain_order="left")
+    return joined.select(*COURSE, *(name for name in days.columns if name != "patient"))
+
+
+def _remarked(results: pl.DataFrame, **days: pl.DataFrame) -> pl.DataFrame:
+    """Return the results with the codes of what was found on any of their days."""
+    for name, found in days.items():
+        marked = found.select(COURSE).unique().with_columns(pl.lit(REMARKS[name]).alias("remark"))
+        joined = results.join(marked, on=list(COURSE), how="left", maintain_order="left")
+        several = pl.col("findings").list.concat(pl.concat_list("remark").list.drop_nulls())
+        results = joined.with_columns(several.alias("findings")).drop("remark")
+    return results
 
 
 def _grades(runs: Runs, scale: Edition) -> dict[str, Bounds]:

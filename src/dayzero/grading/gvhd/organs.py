@@ -1,11 +1,14 @@
 """Organ stages of acute GVHD by day, from a table that is long (a row an organ) or wide (a column an organ)."""
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import polars as pl
 
 from dayzero.errors import InputError
 from dayzero.grading.gvhd.days import ORGANS
+from dayzero.grading.gvhd.measured import ASKED, measured_stages
+from dayzero.grading.truth import Floats
 
 CHRONIC: Final = ("mouth", "eyes", "gi", "lungs", "joints", "genital")
 GREATEST: Final = {"skin": 4, "liver": 4, "upper_gi": 1, "lower_gi": 4}
@@ -14,7 +17,26 @@ Unrecorded = Literal["unknown", "none"]
 """What an organ is on a day that records others: ``unknown``; or ``none``, where it is recorded on another day."""
 
 
-def stages_by_day(table: pl.DataFrame, *, unrecorded: Unrecorded = "unknown") -> pl.DataFrame:
+@dataclass(frozen=True)
+class Stages:
+    """The organs day by day.
+
+    Attributes
+    ----------
+    days
+        By patient and day: ``patient``, ``day`` (whole), and of each organ the bounds of its stage, ``skin_least``,
+        ``skin_most``, ...: Float64, null where nothing is known.
+    stool, contradicted
+        Days on which two measures of the stool, or a given stage and its measurements, rule each other out; ``patient``
+        and ``day``, and of the stool the stages that each measure gives.
+    """
+
+    days: pl.DataFrame
+    stool: pl.DataFrame
+    contradicted: pl.DataFrame
+
+
+def stages_by_day(table: pl.DataFrame, weight: Floats, *, unrecorded: Unrecorded = "unknown") -> Stages:
     """Return the stages of each patient and day.
 
     Parameters
@@ -22,15 +44,16 @@ def stages_by_day(table: pl.DataFrame, *, unrecorded: Unrecorded = "unknown") ->
     table
         ``gvhd`` as the history holds it. Rows of chronic GVHD are left out; a row that does not say which is acute,
         unless the day has an organ that only chronic GVHD has.
+    weight
+        (patients,) in kg, NaN where unknown.
     unrecorded
         See ``Unrecorded``. The second is for sites that write rows of involved organs only.
 
     Returns
     -------
-    DataFrame
-        By patient and day: ``patient``, ``day`` (whole), and a column an organ: Float64, null where unknown. Of several
-        stages on a day the highest counts; what another cause explains entirely is 0, but for the liver, whose
-        bilirubin is not staged down.
+    Stages
+        Of several stages on a day the highest counts; a stage that is given stands, whatever was measured; what another
+        cause explains entirely is 0, but for the liver, whose bilirubin is not staged down.
 
     Raises
     ------
@@ -40,18 +63,47 @@ def stages_by_day(table: pl.DataFrame, *, unrecorded: Unrecorded = "unknown") ->
     acute = _acute(table.drop_nulls("day"))
     long = pl.concat([_long(acute), _wide(acute)])
     _check(long)
+    measured = measured_stages(acute, weight)
+    given = long.with_columns(_counted("stage"), pl.col("day").floor())
+    staged = measured.stages.with_columns(_counted("least"), _counted("most"), pl.col("day").floor())
+    parts = [given.select("patient", "day", "organ", "stage"), staged.drop("other_cause")]
+    days = pl.concat(parts, how="diagonal").group_by("patient", "day").agg(_organs()).sort("patient", "day")
+    known = days.select("patient", "day", *_ends())
+    if unrecorded == "none":
+        names = [f"{organ}_{end}" for organ in ORGANS for end in ("least", "most")]
+        recorded = [pl.col(name).is_not_null().any().over("patient") for name in names]
+        cells = [pl.col(name).fill_null(0.0) for name in names]
+        known = known.with_columns(pl.when(r).then(c) for r, c in zip(recorded, cells, strict=True))
+    return Stages(known, measured.stool, days.filter(_contradicted()).select("patient", "day"))
+
+
+def _counted(name: str) -> pl.Expr:
+    """Return a stage; 0 where another cause explains it entirely."""
     entirely = (pl.col("other_cause") == "entirely").fill_null(value=False) & (pl.col("organ") != NOT_DOWNSTAGED)
-    counted = pl.when(entirely & pl.col("stage").is_not_null()).then(0.0).otherwise("stage").alias("stage")
-    days = long.with_columns(counted, pl.col("day").floor())
-    each = [pl.col("stage").filter(pl.col("organ") == organ).max().alias(organ) for organ in ORGANS]
-    found = days.group_by("patient", "day").agg(each).sort("patient", "day")
-    if unrecorded == "unknown":
-        return found
-    elsewhere = [
-        pl.when(pl.col(organ).is_not_null().any().over("patient")).then(pl.col(organ).fill_null(0.0)).alias(organ)
+    return pl.when(entirely & pl.col(name).is_not_null()).then(0.0).otherwise(name).alias(name)
+
+
+def _organs() -> list[pl.Expr]:
+    """Return by organ the highest stage that is given, and the highest of both ends of what was measured."""
+    return [
+        pl.col(name).filter(pl.col("organ") == organ).max().alias(f"{organ}_{name}")
         for organ in ORGANS
+        for name in ("stage", "least", "most")
     ]
-    return found.with_columns(elsewhere)
+
+
+def _ends() -> list[pl.Expr]:
+    return [
+        pl.coalesce(f"{organ}_stage", f"{organ}_{end}").alias(f"{organ}_{end}")
+        for organ in ORGANS
+        for end in ("least", "most")
+    ]
+
+
+def _contradicted() -> pl.Expr:
+    """Return whether a stage is given that the measurements of its day rule out."""
+    each = [~pl.col(f"{organ}_stage").is_between(pl.col(f"{organ}_least"), pl.col(f"{organ}_most")) for organ in ORGANS]
+    return pl.any_horizontal(one.fill_null(value=False) for one in each)
 
 
 def _acute(table: pl.DataFrame) -> pl.DataFrame:
@@ -67,7 +119,8 @@ def _long(acute: pl.DataFrame) -> pl.DataFrame:
 
 def _wide(acute: pl.DataFrame) -> pl.DataFrame:
     """Return a row a stage that stands in a column of its organ; a row that says nothing of any is left out."""
-    says = pl.any_horizontal(pl.col(organ).is_not_null() for organ in ORGANS) | (pl.col("kind") == "acute")
+    asked = [name for names in ASKED.values() for name in names if name in acute.columns]
+    says = pl.any_horizontal(pl.col(name).is_not_null() for name in (*ORGANS, *asked)) | (pl.col("kind") == "acute")
     rows = acute.filter(pl.col("organ").is_null() & says.fill_null(value=False))
     frames = [
         rows.select("patient", "day", "row", "other_cause", pl.lit(organ).alias("organ"), _certain(rows, organ))

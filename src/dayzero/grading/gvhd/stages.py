@@ -50,12 +50,19 @@ class LowerGi:
     ----------
     stage
         From the volume; from the episodes where there is no volume; 4 with severe pain or bloody stool.
-    contradiction
-        (rows,) where the volume and the episodes are both there and give different stages for certain.
+    volume, episodes
+        What each measure gives by itself; every stage where it is missing.
     """
 
     stage: Bounds
-    contradiction: Bools
+    volume: Bounds
+    episodes: Bounds
+
+    @property
+    def contradiction(self) -> Bools:
+        """Return (rows,) where the volume and the episodes are both there and give different stages for certain."""
+        # A measure that is missing leaves every stage open, so that nothing contradicts it.
+        return (self.volume.lower > self.episodes.upper) | (self.episodes.lower > self.volume.upper)
 
 
 def skin_stage(bsa: Floats, bullae: Truth, *, edition: Edition) -> Bounds:
@@ -104,13 +111,11 @@ def lower_gi_stage(stool: Stool, stage_four: Truth, *, edition: Edition) -> Lowe
     heavy = above(stool.weight, edition.table["rules"]["adult_above_kg"])
     volume, episodes = _by_volume(stool, heavy, edition=edition), _by_episodes(stool, heavy, edition=edition)
     measured = ~(np.isnan(stool.ml) & np.isnan(stool.ml_kg))
-    # A measure that is missing leaves every stage open, so that nothing contradicts it.
-    apart = (volume.lower > episodes.upper) | (episodes.lower > volume.upper)
     stage = Bounds(
         np.where(stage_four.yes, TOP, np.where(measured, volume.lower, episodes.lower)).astype(np.int8),
         np.where(stage_four.possible, TOP, np.where(measured, volume.upper, episodes.upper)).astype(np.int8),
     )
-    return LowerGi(stage, apart)
+    return LowerGi(stage, volume, episodes)
 
 
 def _by_volume(stool: Stool, heavy: Truth, *, edition: Edition) -> Bounds:

@@ -10,6 +10,8 @@ from dayzero.grading.response import categories as cat
 from dayzero.history import History
 
 _EVENTS_TABLE: Final = "events"
+_NO_RESPONSE: Final = ("nr", "no response", "non-response", "no remission", "refractory", "sd", "stable disease")
+"""Other words for what the editions call a failure."""
 
 
 def response_events(response: pl.DataFrame) -> pl.DataFrame:
@@ -56,19 +58,24 @@ def _pairs(history: History, derived: pl.DataFrame, event: str, within: float) -
     return near.sort("gap", "derived_day", nulls_last=True).unique("row", keep="first", maintain_order=True)
 
 
+def _word(column: str) -> pl.Expr:
+    plain = pl.col(column).str.strip_chars().str.to_lowercase()
+    return pl.when(plain.is_in(_NO_RESPONSE)).then(pl.lit("failure")).otherwise(plain)
+
+
 def compare_responses(
     history: History, derived: pl.DataFrame, *, within: float
 ) -> tuple[tuple[int, ...], tuple[Finding, ...]]:
     """Return the reported responses that derived ones replace, and a finding where their values differ."""
     pairs = _pairs(history, derived, "response", within).drop_nulls("gap")
-    differ = pairs.filter(pl.col("value").str.strip_chars().str.to_lowercase() != pl.col("derived").str.to_lowercase())
+    differ = pairs.filter(_word("value") != _word("derived"))
     return tuple(pairs["row"].sort().to_list()), _finding(
         history,
         differ,
         (
             "response-differs",
-            "reported responses differ from those derived from assessments; the derived ones count",
-            "Look at the assessments of these days, and at the criteria by which was reported.",
+            "Responses as reported differ from those derived from the assessments; the derived ones count.",
+            "Look at the assessments of these days, and at the criteria of the report.",
         ),
     )
 
@@ -85,7 +92,7 @@ def compare_relapses(
         alone,
         (
             "relapse-not-in-assessments",
-            "reported relapses that the assessments do not show; they count as reported",
+            "Relapses as reported that the assessments do not show; they count as reported.",
             "Add the assessment that found them, where there is one.",
         ),
         level="note",
@@ -95,14 +102,13 @@ def compare_relapses(
 
 def compare_assessors(history: History, response: pl.DataFrame) -> tuple[Finding, ...]:
     """Return a finding where the assessor's response, in the table of assessments, differs from the derived one."""
-    said = pl.col("response_reported").str.strip_chars().str.to_lowercase()
-    differ = response.filter("evaluable").filter(said != pl.col("category").str.to_lowercase())
+    differ = response.filter("evaluable").filter(_word("response_reported") != _word("category"))
     return _finding(
         history,
         differ,
         (
             "response-differs-from-assessor",
-            "the assessor's response differs from the one derived from the same assessment",
+            "The assessor's response differs from the one derived from the same assessment.",
             "Look at the criteria: the derived category counts.",
         ),
         table="assessments",
@@ -117,7 +123,7 @@ def uncertain(history: History, response: pl.DataFrame) -> tuple[Finding, ...]:
         rows,
         (
             "response-uncertain",
-            "assessments leave more than one category of response possible; they make no event",
+            "Assessments leave more than one category of response possible; they make no event.",
             f"Add what is missing: graded response names it ({cat.ANY}: counts alone are missing).",
         ),
         level="note",

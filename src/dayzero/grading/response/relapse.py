@@ -178,9 +178,12 @@ def _mrd_relapses(history: History, states: pl.DataFrame, limit: float) -> pl.Da
     before = pl.col("positive").forward_fill().shift(1).over("patient")
     after = pl.col("positive").backward_fill().shift(-1).over("patient")
     sampled = pl.when(state.is_not_null()).then("on").backward_fill().shift(-1).over("patient")
-    marked = marked.with_columns(before.alias("was"), after.alias("next"), sampled.alias("next_on"))
+    cleared = pl.when(state == 0).then("on").forward_fill().shift(1).over("patient")
+    marked = marked.with_columns(
+        before.alias("was"), after.alias("next"), sampled.alias("next_on"), cleared.alias("cleared")
+    )
     lost = marked.filter((pl.col("positive") == 1) & (pl.col("was") == 0)).rename({"on": "day"})
-    calm = _then_overt(_in_remission(lost, states), states)
+    calm = _then_overt(_cleared_since_disease(_in_remission(lost, states), states), states)
     again = pl.when("overt").then(pl.lit(value=True)).otherwise(pl.col("next") == 1)
     return calm.select(
         "patient",
@@ -192,6 +195,18 @@ def _mrd_relapses(history: History, states: pl.DataFrame, limit: float) -> pl.Da
     )
 
 
+def _cleared_since_disease(lost: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows whose negative sample came after the last disease: each remission has its own."""
+    sick = states.filter(pl.col("state") == _DISEASE).select("patient", pl.col("day").alias("sick")).sort("sick")
+    joined = (
+        lost.drop("seen")
+        .sort("day")
+        .join_asof(sick, left_on="day", right_on="sick", by="patient", check_sortedness=False)
+    )
+    later = pl.col("sick").is_null() | (pl.col("cleared") > pl.col("sick"))
+    return joined.filter(later).drop("sick", "cleared").sort("patient", "day")
+
+
 def _then_overt(lost: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     """Add ``overt``: whether the next finding after the loss is disease, before another sample was tested."""
     later = states.drop_nulls("state").select("patient", pl.col("day").alias("found"), pl.col("state").alias("then"))
@@ -201,7 +216,7 @@ def _then_overt(lost: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     )
     first = pl.col("next_on").is_null() | (pl.col("found") <= pl.col("next_on"))
     overt = ((pl.col("then") == _DISEASE) & first).fill_null(value=False)
-    return joined.with_columns(overt.alias("overt")).drop("state", "seen", "until").sort("patient", "day")
+    return joined.with_columns(overt.alias("overt")).drop("state", "until").sort("patient", "day")
 
 
 def _in_remission(lost: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:

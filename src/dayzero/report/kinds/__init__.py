@@ -6,13 +6,17 @@ from typing import Final
 
 from dayzero.errors import InternalError
 from dayzero.report.kinds import (
+    adherence,
+    courses,
     cox,
     curve,
     fine_gray,
     kinetics,
+    mrd,
     multistate,
     outcome,
     paired,
+    persistence,
     response,
     rmst,
     strategy,
@@ -33,7 +37,11 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "strategy": strategy.KIND,
         "toxicity": toxicity.KIND,
         "response": response.KIND,
+        "adherence": adherence.KIND,
         "kinetics": kinetics.KIND,
+        "courses": courses.KIND,
+        "mrd": mrd.KIND,
+        "persistence": persistence.KIND,
     }
 )
 

@@ -26,6 +26,10 @@ _STEPS: Final = (
 _SILENT: Final = ("in remission before", "died before assessment", "not assessed")
 _WITH_RESULT: Final = " with an MRD result"
 _NAMES: Final = {"transplanted": "transplanted later"}
+_RELAPSES: Final = {
+    "bm": "bone marrow", "cns": "CNS", "csf": "CNS", "emd": "extramedullary", "testis": "testis",
+    "positive": "antigen-positive", "negative": "antigen-negative", "dim": "dim", "mixed": "mixed",
+}  # fmt: skip
 _Row = dict[str, Any]
 
 
@@ -57,7 +61,7 @@ def _rate_sentences(section: Section) -> Iterator[str]:
         parts = [f"{_share(row, section)} of the {_of(row)}" for row in found
                  if row["estimate"] is not None and _of(row) != _NAMES["transplanted"]]  # fmt: skip
         if parts:
-            yield f"{label} {_day(section)}: {'; '.join(parts)}."
+            yield f"{sentence_case(label)} {_day(section)}: {'; '.join(parts)}."
 
 
 def _share(row: _Row, section: Section) -> str:
@@ -107,7 +111,7 @@ def _rates(section: Section) -> Table | None:
     lines, marks = [], footnotes(rows_of(section, "proportion"))
     for term, label in sets_of(section).items():
         found = [row for row in rows_of(section, "proportion") if row["term"] == term]
-        lines.append(Row(f"{printable(label)} {_day(section)}"))
+        lines.append(Row(f"{sentence_case(printable(label))} {_day(section)}"))
         lines += [Row(f"of the {_of(row)}", _cells(row, marks), 1) for row in found]
     return _table(section, "Response rates with every denominator", lines, _marked(lines, marks))
 
@@ -142,8 +146,8 @@ def _marrow(section: Section) -> Table | None:
         found = [row for row in rows_of(section, "proportion") if str(row["term"]).endswith(f": {term}")]
         for group in dict.fromkeys(row["group"] for row in found):
             here = [row for row in found if row["group"] == group]
-            lines.append(Row(f"{printable(label)}, of patients with {_of(here[0])}" if "disease" in _of(here[0])
-                             else f"{printable(label)}, of those {_of(here[0])}"))  # fmt: skip
+            among = f"patients with {_of(here[0])}" if "disease" in _of(here[0]) else f"those {_of(here[0])}"
+            lines.append(Row(f"{sentence_case(printable(label))}, of {among}"))
             lines += [Row(sentence_case(row["term"].partition(":")[0]), _cells(row, {}), 1) for row in here]
     note = "Marrow: its response, whatever is outside it. A patient with leukaemia outside it has not responded."
     return _table(section, "Response of the marrow and of the whole patient", lines, note)
@@ -168,9 +172,15 @@ def _relapses(section: Section) -> Table | None:
         start = f"relapse[{column}="
         here = [row for row in rows_of(section, "proportion") if str(row["term"]).startswith(start)]
         lines += [Row(words)] if here else []
-        lines += [Row(printable(row["term"].removeprefix(start)[:-1]), _cells(row, {}), 1) for row in here]
+        lines += [Row(_relapse_name(row["term"].removeprefix(start)[:-1]), _cells(row, {}), 1) for row in here]
     table = _table(section, "First relapses after the infusion", lines)
     return table and Table(table.caption, ("Relapse", *table.header[1:]), table.rows)
+
+
+def _relapse_name(text: str) -> str:
+    """Name a site (several are joined with +) or an antigen."""
+    words = (_RELAPSES.get(part, part.replace("_", " ")) for part in text.split("+"))
+    return sentence_case(printable(" and ".join(words)))
 
 
 def _drawings(section: Section) -> tuple[Drawing, ...]:

@@ -17,7 +17,7 @@ from dayzero.report.formats import (
     sentence_case,
 )
 from dayzero.report.kinds.kind import Kind, Part
-from dayzero.report.labels import column_label
+from dayzero.report.labels import column_label, in_sentence
 from dayzero.report.page import Section
 from dayzero.report.tables import Row, Table, rows_of
 
@@ -25,8 +25,8 @@ _LABELS: Final = {
     "crs": "Cytokine release syndrome",
     "icans": "ICANS",
     "iec_hs": "IEC-HS",
-    "icaht": "ICAHT, neutropenia",
-    "t_icaht": "ICAHT, thrombocytopenia",
+    "icaht": "Neutropenia (ICAHT)",
+    "t_icaht": "Thrombocytopenia (T-ICAHT)",
     "agvhd": "Acute GVHD",
     "cgvhd": "Chronic GVHD",
     "sos": "Sinusoidal obstruction syndrome",
@@ -37,7 +37,20 @@ _GVHD: Final = ("agvhd", "cgvhd")
 _NO_SCALE: Final = "scale not stated"
 _CAUSES: Final = {"infusion": "after a donor’s CAR-T", "hsct": "after transplant", "dli": "after DLI"}
 _CGVHD: Final = {"1": "mild", "2": "moderate", "3": "severe"}
+_SCALE_WORDS: Final = {name.lower(): name for name in "ASTCT CTCAE MAGIC NIH Lee Penn Glucksberg Rejeski Hines".split()}
 _Rows = list[dict[str, Any]]
+
+
+def scale_label(scale: str) -> str:
+    """Name a scale as it is written in a paper.
+
+    Examples
+    --------
+    >>> scale_label("astct-2019"), scale_label("ctcae-4.03"), scale_label("scale not stated")
+    ('ASTCT 2019', 'CTCAE 4.03', 'scale not stated')
+    """
+    words = scale.split("-")
+    return printable(" ".join([_SCALE_WORDS[words[0]], *words[1:]])) if words[0] in _SCALE_WORDS else printable(scale)
 
 
 def course_label(group: str) -> str:
@@ -61,7 +74,7 @@ def _parts(section: Section) -> tuple[Part, ...]:
 def _part(section: Section, name: str) -> Part:
     rows = _rows(section, name)
     scales = section.settings.get("scales")
-    scale = str(scales.get(name)) if isinstance(scales, Mapping) else _NO_SCALE
+    scale = scale_label(str(scales.get(name)) if isinstance(scales, Mapping) else _NO_SCALE)
     label = _LABELS.get(name, sentence_case(column_label(name)))
     tables = []
     for kind in dict.fromkeys(row["group"].partition("=")[0] for row in rows):
@@ -70,7 +83,7 @@ def _part(section: Section, name: str) -> Part:
         tables.append(_grades(section, name, f"{label}{cause}, {scale}", here))
     more = [_scales(rows), _medication(section)] if name == "crs" else []
     said = [_sentence(section, name, rows, group) for group in dict.fromkeys(row["group"] for row in rows)]
-    return Part(f"{label} ({scale})", tuple(filter(None, said)), (), (*tables, *more))
+    return Part(f"{label}, {scale}", tuple(filter(None, said)), (), (*tables, *more))
 
 
 def _rows(section: Section, name: str) -> _Rows:
@@ -158,7 +171,10 @@ def _counted(name: str, rows: _Rows, groups: list[str]) -> list[Row]:
 def _days(name: str, rows: _Rows, groups: list[str]) -> list[Row]:
     """Return median and range of onset and duration over the patients with it."""
     lines = []
-    for what, words in (("onset", "Days to onset, in those with it"), ("duration", "Duration, in those with it")):
+    for what, words in (
+        ("onset", "Days to onset, in those with it"),
+        ("duration", "Duration in days, in those with it"),
+    ):
         found = {(row["statistic"], row["group"]): row for row in rows if row["term"] == f"{name} {what}"}
         if found:
             lines.append(Row(words, tuple(_middle(found, group) for group in groups)))
@@ -173,8 +189,10 @@ def _middle(found: Mapping[tuple[str, str], dict[str, Any]], group: str) -> str:
     median = found.get(("median", group))
     if median is None:
         return NONE
-    lowest, highest = (found[name, group]["estimate"] for name in ("minimum", "maximum"))
-    return f"{plain(median['estimate'])} ({interval(lowest, highest, plain)})\nn = {count(median['n'])}"
+    middle, lowest, highest = (
+        round(each["estimate"], 1) for each in (median, found["minimum", group], found["maximum", group])
+    )
+    return f"{plain(middle)} ({interval(lowest, highest, plain)})\nn = {count(median['n'])}"
 
 
 def _scales(rows: _Rows) -> Table | None:
@@ -189,7 +207,7 @@ def _scales(rows: _Rows) -> Table | None:
         lines.append(Row(course_label(group)))
         for scale in dict.fromkeys(term.partition("[scale=")[2][:-1] for term in here):
             cells = tuple(_cell(here[f"crs{floor}[scale={scale}]"], marks) for floor in ("", ">=3"))
-            lines.append(Row(printable(scale), (count(here[f"crs[scale={scale}]"]["n"]), *cells), 1))
+            lines.append(Row(scale_label(scale), (count(here[f"crs[scale={scale}]"]["n"]), *cells), 1))
     note = " ".join(f"{course_label(row['group'])}: the grade of {count(row['estimate'])} of {count(row['n'])} differs "
                     "for certain between two of the scales." for row in rows if "differs" in row["term"])  # fmt: skip
     header = ("Scale", "Patients", "Any grade", "Grade 3 or higher")
@@ -213,7 +231,7 @@ def _sentences(section: Section) -> tuple[str, ...]:
     events = section.settings.get("events")
     if not isinstance(events, tuple):
         return ()
-    labels = [_LABELS.get(name, column_label(name)) for name in events]
+    labels = [in_sentence(_LABELS.get(name, column_label(name))) for name in events]
     return (f"Toxicities: {listed(labels)}.",)
 
 

@@ -1,0 +1,280 @@
+"""The words of a simulation file: covariates, states, ways, marks, MRD, strategies. Each says where it comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from dayzero.errors import InputError
+
+Text = str | float | int
+
+
+def _require_source(source: str) -> None:
+    if not source.strip():
+        mend = 'Write the document with its words, or "assumed".'
+        raise InputError("a parameter without a source", mend=mend, column="source")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The ``[simulation]`` table.
+
+    Attributes
+    ----------
+    title
+        Of the study that is written.
+    protocol
+        Built-in name or path of the protocol that the study names; empty: none.
+    horizon
+        Days after which nobody is followed.
+    start, accrual, cutoff
+        First day of entry, days over which patients enter uniformly, and the day after which nothing is known.
+    dropout_per_year
+        Rate at which patients are lost to follow-up.
+    source
+        Where these come from.
+    note
+        What a reader must know before quoting anything.
+    """
+
+    title: str
+    source: str
+    horizon: float
+    start: date
+    protocol: str = ""
+    accrual: float = 0.0
+    cutoff: date | None = None
+    dropout_per_year: float = 0.0
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse times that leave nobody any follow-up."""
+        _require_source(self.source)
+        if self.horizon <= 0 or self.accrual < 0 or self.dropout_per_year < 0:
+            raise InputError("a time below 0", mend="Write days and rates from 0.", column="horizon")
+        if self.cutoff is not None and (self.cutoff - self.start).days <= self.accrual:
+            fault = "patients enter on the day of the cutoff, or after it"
+            raise InputError(fault, mend="Shorten accrual, or set the cutoff later.", column="cutoff")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covariate:
+    """A ``[[covariates]]`` table: a column of the patients, or a hidden frailty.
+
+    Attributes
+    ----------
+    name, distribution, source
+        ``normal`` (``mean``, ``sd``), ``lognormal`` (``median``, ``sd`` of the logarithm), ``uniform`` (``lowest``,
+        ``highest``), ``bernoulli`` (``probability``: 1 or 0), ``categorical`` (``shares``: level to weight).
+    lowest, highest
+        A number is drawn from the distribution cut off there.
+    decimals
+        To which it is rounded; the rounded number acts and is written.
+    hidden
+        It acts, but is not written: a frailty.
+    """
+
+    name: str
+    distribution: Literal["normal", "lognormal", "uniform", "bernoulli", "categorical"]
+    source: str
+    mean: float = 0.0
+    median: float = 1.0
+    sd: float = 1.0
+    lowest: float | None = None
+    highest: float | None = None
+    probability: float = 0.5
+    shares: Mapping[str, float] = field(default_factory=dict)
+    decimals: int | None = None
+    hidden: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distribution."""
+        _require_source(self.source)
+        numbers = self.sd > 0 and self.median > 0 and 0 <= self.probability <= 1
+        limits = self.lowest is None or self.highest is None or self.lowest < self.highest
+        if not (numbers and limits):
+            raise InputError("no distribution", mend="Give sd > 0, lowest < highest, 0 <= probability <= 1.")
+        low, high = self.lowest, self.highest
+        if self.distribution == "lognormal" and not ((low is None or low > 0) and (high is None or high > 0)):
+            raise InputError("a limit that is not above 0", mend="Leave it out, or write one above 0.", column="lowest")
+        if self.distribution == "uniform" and (self.lowest is None or self.highest is None):
+            raise InputError("a uniform covariate without limits", mend="Give lowest and highest.", column="lowest")
+        if bool(self.shares) != (self.distribution == "categorical") or not all(w > 0 for w in self.shares.values()):
+            fault = "shares, which are the levels of a categorical covariate, and above 0"
+            raise InputError(fault, mend="Give them where the covariate has levels.", column="shares")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What entering a state writes: one row of the events.
+
+    Attributes
+    ----------
+    event, value, number
+        As in the events table.
+    offset
+        Days after the entry; below 0 before it, but never before the state before was entered.
+    attributes
+        Further columns: product, dose, target, cause.
+    """
+
+    event: str
+    value: str = ""
+    number: int | None = None
+    offset: float = 0.0
+    attributes: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A ``[[states]]`` table: its name, the clocks that entering it starts, and what entering it writes."""
+
+    name: str
+    starts: tuple[str, ...] = ()
+    events: tuple[Written, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A probability: itself, or a logit with effects; as one of several targets, a logit or a weight."""
+
+    probability: float | None = None
+    constant: float | None = None
+    effects: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse both, neither, and what is no probability."""
+        if (self.probability is None) == (self.constant is None):
+            raise InputError("a share needs one of probability and constant", mend="Write one of them.")
+        if self.probability is not None and not 0 < self.probability <= 1:
+            raise InputError("no probability", mend="Write a number above 0, at most 1.", column="probability")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """A covariate that decides who is eligible: a number within limits, or one of some levels."""
+
+    covariate: str
+    at_least: float | None = None
+    below: float | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayTable:
+    """A ``[[ways]]`` table.
+
+    Attributes
+    ----------
+    from_, to
+        States; several targets need ``shares``.
+    hazard
+        As :func:`dayzero.simulate.delays.read_hazard` reads it.
+    clock
+        Since when it counts; empty: since the state was entered.
+    log_ratio
+        Covariate, or ``column=level``, to its logarithm of the hazard ratio.
+    decision
+        Name of the decision that it is; then ``uptake`` says who takes it up, ``eligible`` to whom it is open, and
+        ``assignment`` how it comes about: ``observational`` (uptake may depend on covariates, hidden ones too),
+        ``randomised`` (a probability, the same for all), ``rule`` (all who are eligible).
+    source
+        The document with its words, or ``assumed``.
+    """
+
+    from_: str | tuple[str, ...]
+    to: str | tuple[str, ...]
+    hazard: Mapping[str, object]
+    source: str
+    clock: str = ""
+    log_ratio: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    decision: str = ""
+    assignment: Literal["observational", "randomised", "rule"] | None = None
+    uptake: Share | None = None
+    eligible: tuple[Criterion, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a decision that nobody takes as it is said to be taken."""
+        _require_source(self.source)
+        if bool(self.decision) != (self.assignment is not None):
+            mend = "A decision has a name and an assignment; another way has neither."
+            raise InputError("a decision without its name or its assignment", mend=mend, column="decision")
+        if not self.decision and (self.uptake or self.eligible):
+            raise InputError("uptake of no decision", mend="Name the decision.", column="decision")
+        if self.assignment == "rule" and self.uptake is not None:
+            raise InputError("a rule has no uptake", mend="Write who is eligible.", column="uptake")
+        if self.assignment == "randomised" and (self.uptake is None or self.uptake.effects):
+            raise InputError("randomised, but not with a fixed probability", mend="Write it.", column="uptake")
+        if len(self.targets) > 1 and set(self.shares) != set(self.targets):
+            raise InputError("shares that are not those of the targets", mend="Give one a target.", column="shares")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """States that it leads out of."""
+        return (self.from_,) if isinstance(self.from_, str) else self.from_
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """States that it leads to."""
+        return (self.to,) if isinstance(self.to, str) else self.to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A ``[[marks]]`` table: an event that a state brings with it, or an attribute of one that it writes.
+
+    Attributes
+    ----------
+    event
+        Name of the event.
+    of
+        States, from whose entry it counts.
+    source
+        The document with its words, or ``assumed``.
+    attribute
+        The column that is drawn for the event that the state writes; empty: the event itself is drawn.
+    probability
+        Who has it.
+    day, latest
+        Its delay, as a hazard is written, and the day by which it has come.
+    levels, cutpoints, effects
+        An ordinal value: the logit of a value above level k is the effects minus cutpoint k.
+    shares
+        A categorical value: level to weight.
+    omit
+        Levels that write no event.
+    attributes
+        Further columns of the event.
+    """
+
+    event: str
+    of: str | tuple[str, ...]
+    source: str
+    attribute: str = ""
+    probability: Share | None = None
+    day: Mapping[str, object] = field(default_factory=dict)
+    latest: float | None = None
+    levels: tuple[str, ...] = ()
+    cutpoints: tuple[float, ...] = ()
+    effects: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    omit: tuple[str, ...] = ()
+    attributes: Mapping[str, Text] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse values of two kinds, and cutpoints that are none."""
+        _require_source(self.source)
+        steps = all(a < b for a, b in zip(self.cutpoints, self.cutpoints[1:], strict=False))
+        if self.levels and (len(self.cutpoints) != len(self.levels) - 1 or not steps):
+            raise InputError("cutpoints that do not part the levels", mend="Give one between each.", column="cutpoints")
+        if self.levels and self.shares:
+            raise InputError("levels and shares", mend="Keep one of them.", column="shares")
+        if not all(weight > 0 for weight in self.shares.values()):
+            raise InputError("a share that is not above 0", mend="Write weights above 0.", column="shares")
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """States from whose entry it counts."""
+        return (self.of,) if isinstance(self.of, str) else self.of
