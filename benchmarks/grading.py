@@ -1,7 +1,8 @@
 """Grading hourly vitals: ``python -m benchmarks.grading [PATIENTS]``; 10,000 patients x 30 days by default.
 
-Makes a bedside table of text in memory, grades it in a process of one thread, and prints its seconds of processor time
-(typing the text, and grading) and the memory at its peak, the table included.
+Makes a table of text in memory and grades it in a process of one thread, twice: as a bedside table under one scale, and
+as the table ``vitals`` of a study, in courses, under all scales, with episodes and hours. Prints the seconds of
+processor time and the memory at its peak, the table included.
 """
 
 import os
@@ -61,14 +62,52 @@ def work(patients: int) -> None:
     print(f"peak {peak():.2f} GiB, with the table made before any reading {made:.2f} GiB")
 
 
+def in_a_study(patients: int) -> None:
+    import numpy as np
+    import polars as pl
+
+    from dayzero.grading.crs.history import derive_crs
+    from dayzero.history import EVENT_COLUMNS, History
+    from dayzero.protocol import Definitions
+
+    drawn, n = table(patients), patients * HOURS
+    keys = {
+        "patient": np.repeat(np.arange(patients), HOURS),
+        "day": np.tile(np.arange(HOURS) / 24, patients),
+        "row": np.arange(2, n + 2),
+    }
+    vitals = pl.DataFrame(keys).hstack(drawn.drop("patient", "time").get_columns())
+    del drawn
+    kinds = {"patient": pl.Int64, "day": pl.Float64, "number": pl.Int64, "row": pl.Int64}
+    events = {name: [None] * patients for name in EVENT_COLUMNS}
+    events |= {"patient": range(patients), "event": ["infusion"] * patients, "day": [0.0] * patients}
+    events |= {"source": ["reported"] * patients, "row": range(2, patients + 2)}
+    history = History(
+        patients=pl.DataFrame({"patient": [str(i) for i in range(patients)]}),
+        patient_rows=np.arange(patients),
+        events=pl.DataFrame(events, schema={name: kinds.get(name, pl.String) for name in EVENT_COLUMNS}),
+        end=np.full(patients, 60.0),
+        calendar=False,
+        tables={"vitals": vitals},
+    )
+    made, began = peak(), time.process_time()
+    results = derive_crs(history, Definitions()).results["crs"]
+    print(f"in a study: grading under all scales {time.process_time() - began:.1f} s, {results.height:,} results")
+    print(f"peak {peak():.2f} GiB, with the table made before any reading {made:.2f} GiB")
+
+
 def main(patients: int) -> None:
     one = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "benchmarks.grading", "--work", str(patients)]
-    subprocess.run(command, env=os.environ | one, check=True)
+    for part in WORK:
+        command = [sys.executable, "-m", "benchmarks.grading", part, str(patients)]
+        subprocess.run(command, env=os.environ | one, check=True)
+
+
+WORK = {"--work": work, "--study": in_a_study}
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--work"]:
-        work(int(sys.argv[2]))
+    if sys.argv[1:] and sys.argv[1] in WORK:
+        WORK[sys.argv[1]](int(sys.argv[2]))
     else:
         main(int((sys.argv[1:] or ["10000"])[0]))

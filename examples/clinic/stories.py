@@ -43,7 +43,8 @@ C14 M 14 48 B-ALL CD19 autologous 35 9 0 | 3:crs:1 28:CR:neg 400:relapse:csf:not
 C15 F 41 63 B-ALL CD19 autologous 75 15 0 | 1:crs:2 28:CR:neg 160:relapse:bm:negative 205:infusion:CD22 208:crs:1
     233:CRi:pos_0.6 300:relapse:bm:negative 380:death:disease
 C16 M 5 19 B-ALL CD19 autologous 94 12 3 | 1:crs:3 28:CR:neg 120:relapse:bm:lineage_switch 170:death:disease
-C17 F 22 57 B-ALL CD19 autologous 40 10 0 | 3:crs:2 28:CR:neg 183:CR:pos_0.05 197:CR:pos_0.2 225:hsct:haplo:15:21 255:CR:neg
+C17 F 22 57 B-ALL CD19 autologous 40 10 0 | 3:crs:2 28:CR:neg 183:CR:pos_0.05 197:CR:pos_0.2 225:hsct:haplo:15:21
+    255:CR:neg
 C18 M 9 30 B-ALL CD19 autologous 14 5 0 | 5:crs:1 28:CR:neg 56:bcells 110:infusion:CD19 138:CR:neg 210:bcells
 C19 F 57 71 B-ALL CD19 autologous 85 18 0 | 2:crs:2 28:failure:none 95:death:disease
 C20 M 36 83 B-ALL CD19 autologous 60 8 0 | 3:crs:1 28:PR:none 60:progression 66:new_therapy:blinatumomab 105:CR:neg

@@ -163,11 +163,18 @@ def grade(
     table: Annotated[Path, typer.Argument(help="The bedside table: text with a header, one row a patient and time.")],
     scale: Annotated[str, typer.Option("--scale", help="The edition; for crs also all.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a patient and course.")] = False,
+    support: Annotated[Path | None, typer.Option("--support", help="For engraftment: who was transfused, when.")] = None,
 ) -> int:
     """Grade one table: the highest grade a patient and course, with bounds, drivers and what is missing."""
     from dayzero.grading import DISCLAIMER, grade_table, to_json, to_text
     from dayzero.io.csv import read_csv
+    from dayzero.study.one_table import grade_one_table, rows_json, rows_text, typed_graders
 
+    if name in typed_graders():
+        rows = grade_one_table(name, table, scale=scale, support=support)
+        sys.stdout.write(rows_json(rows) if as_json else rows_text(rows))
+        sys.stderr.write(f"{DISCLAIMER}\n")
+        return 0
     read = read_csv(table, name=table.name)
     results = grade_table(name, read.frame, scale=scale, file=read.name, rows=read.rows)
     sys.stdout.write(to_json(results) if as_json else to_text(results))

@@ -1,6 +1,9 @@
 """dayzero simulate as a user runs it; what it writes takes the path of real data."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,15 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("patients.csv", "events.csv", "mrd.csv", "study.toml"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert (tmp_path / "a/events.csv").read_bytes() != (tmp_path / "c/events.csv").read_bytes()
+
+
+def test_the_same_seed_writes_the_same_bytes_whatever_the_threads(tmp_path: Path) -> None:
+    for threads in ("1", "4"):
+        command = [sys.executable, "-m", "dayzero.cli", "simulate", "hcart19s", "--patients", "2000"]
+        environment = {**os.environ, "POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads}
+        subprocess.run([*command, "--out", str(tmp_path / threads)], env=environment, check=True, capture_output=True)
+    for name in ("patients.csv", "events.csv", "mrd.csv", "study.toml", "README.md"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "4" / name).read_bytes()
 
 
 def test_a_strategy_is_imposed(tmp_path: Path) -> None:

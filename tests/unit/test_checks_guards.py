@@ -8,7 +8,7 @@ import pytest
 from cohorts import history
 from dayzero.checks import check_history, columns_known_later, cut_points, few_at_risk, longest_possible, not_competing
 from dayzero.endpoints import derive_spells
-from dayzero.estimate import make_estimate
+from dayzero.estimate import concat, make_estimate
 from dayzero.history import History
 from dayzero.identities import check_identities
 from dayzero.protocol import Endpoint, Protocol, library
@@ -166,6 +166,15 @@ def test_five_patients_and_a_tenth_of_them(at_risk: int, n: int, levels: list[st
     rows = make_estimate("n_at_risk", time=365.0, estimate=float(at_risk), n=n)
     assert [f.level for f in few_at_risk(rows, name="os", asked=(365.0,))] == levels
     assert [f.level for f in few_at_risk(rows, name="os", asked=())] == ["note"] * len(levels)
+
+
+def test_a_plain_proportion_is_left_alone() -> None:
+    rows = make_estimate("n_at_risk", time=28.0, estimate=2.0, n=40, n_events=38)
+    assert few_at_risk(rows, name="engraftment", asked=(28.0,)) == ()
+    censored = make_estimate("n_at_risk", time=28.0, estimate=2.0, n=40, n_events=37)
+    incidence = make_estimate("cumulative_incidence", time=28.0, estimate=0.9, n=40)
+    (finding,) = few_at_risk(concat([censored, incidence]), name="engraftment", asked=(28.0,))
+    assert finding.level == "note"
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

@@ -306,3 +306,13 @@ def test_segments_fill_each_bar_without_a_gap(tmp_path: Path, events: list[tuple
     assert segments["stop"][-1] == 20 - zero
     assert segments["start"][1:].to_list() == segments["stop"][:-1].to_list()
     assert (segments["name"] != segments["name"].shift(1)).drop_nulls().all()
+
+
+def test_a_transplant_and_an_infusion_close_to_it_do_not_lie_on_each_other(tmp_path: Path) -> None:
+    lines = ["patient event day value", "a infusion 0", "a hsct 100", "a infusion 102", "a last_contact 1500"]
+    svg = figures(run(history(tmp_path, "\n".join(lines))))["figures/01-courses-swimmer.svg"]
+    digits = [element for element in ET.fromstring(svg).iter() if (element.text or "").strip() in ("1", "2")]  # noqa: S314
+    heights = {
+        str(element.text): float(str(element.get("y"))) for element in digits if element.get("text-anchor") == "middle"
+    }
+    assert abs(heights["2"] - heights["1"]) > 2  # points: the second infusion has moved off its transplant

@@ -195,16 +195,8 @@ def test_without_a_patient_nothing_ends(tmp_path: Path) -> None:
     assert np.isnan(without(cohort, np.array([True, False])).end).tolist() == [True, False]
 
 
-def test_a_reported_event_counts_in_place_of_the_derived_one_nearest_to_it() -> None:
-    base = history(
-        """
-        patient event day value
-        a infusion 0 .
-        a response 28 CR
-        a response 90 CR
-        a last_contact 365 .
-        """
-    )
+def test_a_reported_event_counts_in_place_of_the_derived_one_nearest_to_it(tmp_path: Path) -> None:
+    base = history(tmp_path, "patient event day value\na infusion 0\na response 28 CR\na response 90 CR")
     derived = pl.DataFrame({"patient": [0, 0], "event": ["response"] * 2, "day": [30.0, 88.0], "value": ["PR", "CR"]})
     rows = base.named("response")["row"].to_list()
     graded = add_derived(base, derived, superseded=rows)

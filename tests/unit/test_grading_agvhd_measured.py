@@ -13,7 +13,6 @@ from dayzero.grading.gvhd.acute import grade_agvhd
 from dayzero.grading.gvhd.history import derive_agvhd
 from dayzero.protocol import Definitions
 
-
 ALLO = {"event": "hsct", "day": 0, "kind": "allo"}
 END = {"event": "last_contact", "day": 400}
 CALM = {"severe_pain": False, "bloody_stool": False}
@@ -101,6 +100,6 @@ def test_rash_and_bilirubin_stage_skin_and_liver_but_other_causes_only_the_skin(
 def test_units_are_converted_at_the_door(tmp_path: Path) -> None:
     text = "patient,date,bilirubin,bilirubin_unit,skin_bsa\na,2021-02-01,51.3,umol/L,30\na,2021-02-02,3,mg/dL,30%\n"
     read, found = one_table(tmp_path, "gvhd", text)
-    assert read["bilirubin"].to_list() == [3.0, 3.0]
+    assert read["bilirubin"].to_list() == pytest.approx([3.0, 3.0], rel=1e-15)
     assert read["skin_bsa"].to_list() == [30.0, 30.0]
     assert not found

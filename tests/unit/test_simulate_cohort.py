@@ -182,3 +182,49 @@ def test_a_share_that_is_imposed(tmp_path: Path) -> None:
     # two exponential times race: log 2 / 63 against log 2 / 180
     share = np.mean(np.isin(np.arange(60_000), cohort.paths.patient[cohort.paths.to == 1]))
     assert share == pytest.approx(180 / (180 + 63) / 3, abs=0.01)
+
+
+def test_levels_decide_who_is_eligible_and_a_mark_may_have_a_planned_day(tmp_path: Path) -> None:
+    """A donor or none (categorical), fit or not (1 or 0); a sample on day 7, MRD without noise."""
+    more = """
+[[covariates]]
+name = "donor"
+distribution = "categorical"
+shares = { none = 1, related = 1, unrelated = 1 }
+source = "assumed"
+[[covariates]]
+name = "fit"
+distribution = "bernoulli"
+probability = 0.8
+source = "assumed"
+[[marks]]
+event = "agvhd"
+of = "transplanted"
+probability = { constant = -1, effects = { fit = 0.5 } }
+day = { kind = "fixed", day = 7 }
+shares = { 1 = 1, 2 = 1 }
+source = "assumed"
+[mrd]
+method = "mfc"
+lod = 1e-4
+after = ["remission"]
+months = [1]
+source = "assumed"
+levels = { remission = { mean = -3, sd = 0.1 } }
+[strategies.all]"""
+    rule = (
+        'eligible = [{ covariate = "donor", values = ["related", "unrelated"] }, { covariate = "fit", at_least = 1 }]'
+    )
+    text = NULL.replace("[strategies.all]", more).replace("uptake = { probability", f"{rule}\nuptake = {{ probability")
+    cohort = simulate_cohort(simulation(tmp_path, text), 4_000, seed=1, impose="all")
+    assert (cohort.patients["fit"].mean(), cohort.patients["fit"].dtype) == (pytest.approx(0.8, abs=0.03), pl.Int64)
+    events = cohort.events.join(cohort.patients, on="patient")
+    transplants = events.filter(pl.col("event") == "hsct")
+    assert set(transplants["donor"]) == {"related", "unrelated"}
+    assert set(transplants["fit"]) == {1}
+    assert transplants.height > 1_000
+    gvhd = events.filter(pl.col("event") == "agvhd").join(transplants, on="patient", suffix="_hsct")
+    assert ((gvhd["date"] - gvhd["date_hsct"]).dt.total_days() == 7).all()
+    assert gvhd.height / transplants.height == pytest.approx(1 / (1 + np.exp(0.5)), abs=0.06)  # some relapse before
+    assert (cohort.mrd["value"].log10() + 3).abs().max() < 0.5
+    assert cohort.mrd["value"].log10().std() == pytest.approx(0.1, abs=0.01)

@@ -39,7 +39,8 @@ def test_hazards_as_they_are_written() -> None:
         ({"kind": "weibull", "shape": 1}, "this key is missing"),
         ({"kind": "weibull", "shape": 0, "median_days": 5}, "no Weibull hazard"),
         ({"kind": "fixed", "day": 2, "days": 3}, "unknown key 'days'"),
-        ({"kind": "cure", "cured": 0.3}, "the keys cured and others"),
+        ({"kind": "cure", "cured": 0.3}, "others: this key is missing"),
+        ({"kind": "cure", "cured": 1.0, "others": {"kind": "fixed", "day": 1}}, "no share of cured patients"),
         ({"kind": "cure", "cured": 0.3, "others": {"kind": "fixed", "day": -1}}, "no planned day"),
         ({"kind": "piecewise", "cuts": [0, 5], "rates_per_year": [1]}, "no piecewise hazard"),
     ],
@@ -168,3 +169,12 @@ def test_every_parameter_of_the_built_in_files_has_a_source(name: str) -> None:
     assert len(rows) > 10
     for what, _, source in rows:
         assert source.startswith(("seed 00", "simulation rule book", "assumed")), what
+
+
+def test_more_covariates_than_can_be_drawn_and_no_state_are_refused(tmp_path: Path) -> None:
+    one = '[[covariates]]\nname = "x{}"\ndistribution = "normal"\nsource = "assumed"\n'
+    with pytest.raises(InputError, match="more than 900 covariates"):
+        simulation(tmp_path, MODEL + "".join(one.format(k) for k in range(899)))
+    nothing = '[simulation]\ntitle = "x"\nsource = "assumed"\nhorizon = 1\nstart = 2020-01-01\n'
+    with pytest.raises(InputError, match="no state"):
+        simulation(tmp_path, "states = []\nways = []\n" + nothing)

@@ -121,3 +121,12 @@ def test_a_protocol_beside_the_file_is_found_from_the_study(tmp_path: Path) -> N
     read = simulation(tmp_path, MODEL.replace("horizon = 1500", 'horizon = 1500\nprotocol = "mine.toml"'))
     write_cohort(simulate_cohort(read, 5, seed=1), tmp_path / "below" / "out")
     assert read_study(tmp_path / "below" / "out").protocol.title == "Mine"
+
+
+def test_definitions_and_endpoints_of_the_file_go_into_the_study(tmp_path: Path) -> None:
+    own = '[definitions]\nday_zero = "response"\n'
+    own += '[endpoints.again]\nlabel = "Again"\norigin = "response"\nevents = ["relapse"]\n'
+    write_cohort(simulate_cohort(simulation(tmp_path, NULL + own), 5, seed=1), tmp_path / "out")
+    protocol = read_study(tmp_path / "out").protocol
+    assert protocol.definitions.day_zero == "response"
+    assert protocol.endpoint("again").label == "Again"

@@ -74,22 +74,27 @@ def _leaving_by(history: History, endpoint: Endpoint, rival: str) -> int:
 def few_at_risk(estimates: Estimate, *, name: str, asked: Collection[float]) -> tuple[Finding, ...]:
     """Find times at which fewer than five patients, or fewer than 10 % of them, are at risk (guard ATRISK_FLOOR).
 
+    Where all others have had an event, and nobody was censored, a rate is a plain proportion: it is left alone.
+
     Parameters
     ----------
     estimates
-        With rows ``n_at_risk`` at fixed times, and the ``n`` of each group.
+        With rows ``n_at_risk`` at fixed times, and the ``n`` and ``n_events`` of each.
     name
         Of the endpoint.
     asked
-        The times that the study asks for: their finding is a warning, that of times taken by default a note.
+        The times that the study asks for: their finding is a warning, that of times taken by default a note; and so is
+        that of a cumulative incidence, whose patients leave the risk by the event that it counts.
     """
     rows = estimates.where(statistic="n_at_risk").rows
     floor = pl.max_horizontal(pl.lit(float(FEW)), SHARE * pl.col("n"))
-    few = rows.filter(pl.col("estimate") < floor)
+    censored = pl.col("n") - pl.col("estimate") - pl.col("n_events").fill_null(0) > 0
+    few = rows.filter((pl.col("estimate") < floor) & (censored | (pl.col("n") < FEW)))
     days = few["time"].unique().sort().to_list()
     if not days:
         return ()
-    level: Level = "warning" if set(days) & set(asked) else "note"
+    incidence = len(estimates.where(statistic="cumulative_incidence")) > 0
+    level: Level = "warning" if set(days) & set(asked) and not incidence else "note"
     groups = rows["group"].n_unique()
     among = f", in one or more of {groups} groups" if groups > 1 else ""
     when = listed([f"{day:,.0f}" for day in days])

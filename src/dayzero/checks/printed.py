@@ -21,8 +21,7 @@ Verdict = Literal["nearest", "truncated", "one_unit", "none"]
 READINGS: Final[tuple[Reading, ...]] = ("nearest", "truncated", "one_unit")
 Point = tuple[float, float]
 
-NARROW: Final = 0.5
-"""Limits nearer than this share of the nearest that n patients can give are too narrow."""
+NARROW: Final = 0.5  # limits nearer than this share of the nearest that n patients can give are too narrow
 VARIANCE: Final = 1.5
 """Limits within this many times those that 1.96 variances give look like them."""
 _LEAST: Final = 1e-300

@@ -152,7 +152,9 @@ def _draw(column: Column, rows: pl.DataFrame, last: float, *, compact: bool) -> 
 
 
 def _marks(axes: "Axes", marks: pl.DataFrame, *, compact: bool) -> None:
-    shown = marks.filter(~(pl.col("name").is_in(list(_QUIET)) & compact))
+    low, high = axes.get_xlim()
+    near = (high - low) * (0.022 if compact else 0.011)
+    shown = _apart(marks.filter(~(pl.col("name").is_in(list(_QUIET)) & compact)), near)
     for name, detail in _kinds(shown):
         style, _ = _MARKS[name, detail]
         here = shown.filter(pl.col("name") == name)
@@ -165,6 +167,15 @@ def _marks(axes: "Axes", marks: pl.DataFrame, *, compact: bool) -> None:
             for at, row, number in here.select("start", "height", "detail").iter_rows():
                 axes.text(at, row, number, ha="center", va="center_baseline", fontsize=4.4 if compact else 6.5,
                           color=PEN, zorder=4)  # fmt: skip
+
+
+def _apart(marks: pl.DataFrame, near: float) -> pl.DataFrame:
+    """Move marks of one lane that would lie on each other, such as a transplant and an infusion on it, up and down."""
+    gap = pl.col("start").diff().over("place") < near
+    close = gap.fill_null(value=False) | gap.shift(-1).over("place").fill_null(value=False)
+    side = pl.when(pl.int_range(pl.len()).over("place") % 2 == 0).then(0.24).otherwise(-0.24)
+    moved = pl.col("height") + pl.when(close).then(side).otherwise(0.0)
+    return marks.sort("place", "start", maintain_order=True).with_columns(moved.alias("height"))
 
 
 def _edge(style: Mapping[str, Any], *, compact: bool) -> float:

@@ -1,6 +1,6 @@
 """How a simulation file writes a hazard or a delay: one table, whose ``kind`` says which."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,6 +57,12 @@ class _Fixed:
         return Fixed(self.day)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Cure:
+    cured: float
+    others: dict[str, object]
+
+
 _KINDS: Final[Mapping[str, Any]] = {
     "constant": _Constant,
     "piecewise": _Piecewise,
@@ -87,21 +93,22 @@ def read_hazard(table: Mapping[str, object], *, toml: Toml, path: KeyPath) -> Ha
     kind = str(table.get("kind", ""))
     rest = {key: value for key, value in table.items() if key != "kind"}
     if kind == "cure":
-        others, cured = rest.get("others"), rest.get("cured")
-        sound = isinstance(others, Mapping) and isinstance(cured, float | int) and rest.keys() == {"others", "cured"}
-        if not sound or not isinstance(others, Mapping):
-            raise placed("a cure hazard has the keys cured and others", "Write both.", toml=toml, path=path)
-        found: Hazard = Cure(float(str(cured)), read_hazard(others, toml=toml, path=(*path, "others")))
-        return found
+        mixture = parse_settings(_Cure, rest, toml=toml, path=path)
+        others = read_hazard(mixture.others, toml=toml, path=(*path, "others"))
+        return _made(lambda: Cure(mixture.cured, others), toml, path)
     if kind not in _KINDS:
         mend = f"The kinds are {', '.join([*_KINDS, 'cure'])}."
         raise placed("no kind of hazard", mend, toml=toml, path=(*path, "kind"))
     spec = parse_settings(_KINDS[kind], rest, toml=toml, path=path)
+    return _made(spec.hazard, toml, path)
+
+
+def _made(make: Callable[[], Hazard], toml: Toml, path: KeyPath) -> Hazard:
+    """Return a hazard, or say where its parameters are those of none."""
     try:
-        hazard: Hazard = spec.hazard()
+        return make()
     except InputError as error:
         raise placed(error.fault, error.mend, toml=toml, path=path) from None
-    return hazard
 
 
 def placed(fault: str, mend: str, *, toml: Toml, path: KeyPath) -> InputError:

@@ -26,6 +26,7 @@ KINDS: Final = ("infusion", "hsct")
 GIVEN: Final = "antipyretic_or_anticytokine"
 DIED_OF_CRS: Final = ("crs", "cytokine_release_syndrome", "cytokine_release")
 BLOCK: Final = 500  # patients at once: it bounds the memory that hourly rows take
+SLICE: Final = 500_000  # rows at once, for the same reason
 _NO_ROWS: Final = pl.DataFrame(schema={"patient": pl.Int64, "day": pl.Float64, "row": pl.Int64})
 
 
@@ -144,8 +145,11 @@ class Placed:
         """Return which rows (``patient``, ``day``) lie in a course: ``at`` (their place), ``group`` and ``since``."""
         courses_ = self.opened.filter("treated").with_columns(pl.col("group").alias("course"))
         narrow = rows.select("patient", "day").with_row_index("at")
-        found = in_courses(narrow, courses_, kinds=kinds, first_day=0)
-        return found.select("at", pl.col("course").alias("group"), "since")
+        found = [
+            in_courses(part, courses_, kinds=kinds, first_day=0).select("at", pl.col("course").alias("group"), "since")
+            for part in narrow.iter_slices(SLICE)
+        ]
+        return pl.concat(found) if found else in_courses(narrow, courses_).select("at", group="course", since="since")
 
     def _treated(self, rows: pl.DataFrame, *, most: bool) -> pl.DataFrame:
         """Fill in whether an antipyretic or anticytokine has been given since the fever, from the support table."""

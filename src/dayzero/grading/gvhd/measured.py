@@ -93,7 +93,7 @@ def measured_stages(acute: pl.DataFrame, weight: Floats) -> Measured:
     gut = lower_gi_stage(stool, rows.flag("severe_pain") | rows.flag("bloody_stool"), edition=rules)
     stages = {
         "skin": skin_stage(rows.number("skin_bsa"), rows.flag("bullae"), edition=rules),
-        "liver": liver_stage(rows.number("bilirubin"), edition=rules),
+        "liver": liver_stage(np.round(rows.number("bilirubin"), 9), edition=rules),
         "upper_gi": upper_gi_stage(rows.persistent()),
         "lower_gi": gut.stage,
     }
