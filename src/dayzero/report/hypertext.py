@@ -222,7 +222,7 @@ def _finalize(value: Any) -> Any:
 @lru_cache(maxsize=1)
 def style_sheet() -> str:
     """Return the style sheet, with the colours of the figures on a dark page."""
-    dark = "".join(f'svg [{name}="{light}"]{{{name}:{colour}}}\n' for light, colour in DARK.items()
+    dark = "".join(f'[{name}="{light}"]{{{name}:{colour}}}\n' for light, colour in DARK.items()
                    for name in ("fill", "stroke"))  # fmt: skip
     css = (FILES / "report.css").read_text(encoding="utf-8")
     return f"{css}@media screen and (prefers-color-scheme:dark){{\n{dark}}}\n"
