@@ -10,8 +10,9 @@ import pytest
 
 from dayzero.cli import main
 from dayzero.errors import Finding
+from dayzero.estimate import Estimate
 from dayzero.history import History
-from dayzero.study import Study, check_study, read_study
+from dayzero.study import Study, check_study, read_study, run
 
 FOLDER = Path(__file__).parents[2] / "examples/clinic"
 sys.path.append(str(FOLDER))
@@ -156,6 +157,43 @@ def test_what_was_reported_otherwise_is_found(
     found = [finding for finding in findings if finding.code == code]
     assert len(found) == 1
     assert names_in(study.history, found[0].rows) == TRUTH.disagreements(*what)
+
+
+@pytest.fixture(scope="module")
+def sections(study: Study) -> dict[tuple[str, str], Estimate]:
+    """Return the rows of each section, by its kind and endpoint."""
+    found = run(study).page.sections
+    return {(each.kind, each.endpoint.name if each.endpoint else ""): each.estimates for each in found}
+
+
+def share(rows: Estimate, term: str, group: str) -> tuple[int, int]:
+    """Return how many of how many."""
+    (row,) = rows.rows.filter(statistic="proportion", term=term, group=group).select("n_events", "n").rows()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("denominator", "expected"),
+    [
+        ("apheresed", (32, 44)),
+        ("infused", (32, 40)),
+        ("infused, not in remission before", (32, 38)),
+        ("evaluable", (32, 37)),
+    ],
+)
+def test_responses_have_every_denominator(sections: Any, denominator: str, expected: tuple[int, int]) -> None:
+    # 37 were assessed and not in remission before; C09 and C35 have CRi, C13 and C20 come to CR after day 90
+    term = "response=CR|CRi after infusion:1"
+    assert share(sections["response", ""], term, f"denominator={denominator}") == expected
+
+
+def test_crs_counts_certain_grades(sections: Any) -> None:
+    severe = {key for key, (lower, _) in TRUTH.highest("crs").items() if lower >= 3 and key[2] == 1}
+    assert share(sections["toxicity", ""], "crs>=3", "infusion=1") == (len(severe), 40)
+
+
+def test_only_allogeneic_transplants_are_at_risk_of_gvhd(sections: Any) -> None:
+    assert set(sections["curve", "agvhd_2_4"].rows.filter(statistic="cumulative_incidence")["n"]) == {19}
 
 
 @pytest.mark.parametrize("scale", ["astct-2019", "lee-2014", "penn", "ctcae-5"])

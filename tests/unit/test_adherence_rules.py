@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from adherence_plans import INFUSION, found, named, planned
+from adherence_plans import INFUSION, SANDWICH, found, named, planned
 from cohorts import history
 from dayzero.adherence import deviations, flow, hold_against
 from dayzero.errors import InputError
@@ -169,3 +169,28 @@ def test_visits_without_windows_are_not_checked(tmp_path: Path) -> None:
         history(tmp_path, "patient event day\na infusion 0\na last_contact 90"), planned(INFUSION, visits=(visit,))
     )
     assert [each.unchecked for each in held.judged] == ["the protocol gives no windows of visits"]
+
+
+@pytest.mark.parametrize(("day", "wrong"), [(-15, True), (-14, False), (0, False), (1, True)])
+def test_lymphodepletion_is_in_the_fourteen_days_before(tmp_path: Path, day: int, wrong: bool) -> None:
+    course = Course(name="infusion", event="infusion:1", lymphodepletion="fludarabine, cyclophosphamide")
+    events = f"patient event day\na infusion 0\na lymphodepletion {day}\na last_contact 400"
+    assert bool(found(history(tmp_path, events), planned(course))) is wrong
+
+
+def test_without_any_lymphodepletion_on_record_nobody_is_judged(tmp_path: Path) -> None:
+    course = Course(name="infusion", event="infusion:1", lymphodepletion="fludarabine, cyclophosphamide")
+    held = hold_against(history(tmp_path, "patient event day\na infusion 0\na last_contact 9"), planned(course))
+    assert [each.unchecked for each in held.judged] == ["the events have no lymphodepletion"]
+
+
+def test_a_visit_takes_its_nearest_day_the_later_of_two(tmp_path: Path) -> None:
+    visit = Visit(name="MRD", table="mrd", after=("infusion:1",), months=(1,), windows=((1, 7),))
+    cohort = history(tmp_path, "patient event day\na infusion 0\na mrd 27\na mrd 33\na mrd 36\na last_contact 400")
+    assert hold_against(cohort, planned(INFUSION, visits=(visit,))).visits["day"].to_list() == [33.0]
+
+
+def test_a_course_without_what_it_comes_after_is_no_step_of_the_flow(tmp_path: Path) -> None:
+    cohort = history(tmp_path, "patient event day\na infusion 0\na infusion 20\na last_contact 400")
+    rows = flow(cohort, planned(*SANDWICH)).filter(pl.col("reason").is_null())
+    assert rows["n"].to_list() == [1, 1, 0, 0]

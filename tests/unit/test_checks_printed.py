@@ -188,6 +188,12 @@ def test_limits_that_are_as_wide_as_they_must_be(figure: str, lower: str, upper:
     assert not check_width(printed(figure), printed(lower), printed(upper), n=n).too_narrow
 
 
+def test_how_narrow_is_too_narrow() -> None:
+    """Half of the least: of 50 of 100 that is 9.7 points."""
+    seven, four = (check_width(printed("50.0"), printed(a), printed(b), n=100) for a, b in (("43", "57"), ("46", "54")))
+    assert (seven.too_narrow, four.too_narrow, four.like_variance) == (False, True, False)
+
+
 def exact(k: int, n: int) -> tuple[float, float]:
     """Clopper and Pearson's limits."""
     lower = float(special.betaincinv(k, n - k + 1, 0.025)) if k else 0.0

@@ -16,7 +16,7 @@ follow_from follow_until follow_up gray hold immortal_time incidence_difference 
 logistic logrank logrank_pairwise make_spells markov mcnemar median milestone_differences multi_state naive
 number_at_risk ordinal patient_hazards predicted_incidence proportions read_study rmst run sequential_trials
 signed_rank simon_makuch split subdistribution super_landmark time_dependent transition_probabilities treatment_days
-verify __version__ grade_crs grade_kinetics
+verify __version__ read_protocol read_simulation simulate_cohort grade_crs grade_kinetics
 grade_icaht screen_iec_hs grade_cgvhd grade_mrd grade_icans grade_agvhd
 grade_engraftment grade_deaths grade_response
 """.split()

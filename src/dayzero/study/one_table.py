@@ -192,9 +192,9 @@ def _bounds(kind: Kind, row: Row) -> tuple[str | None, str | None, str | None]:
         return outcome, outcome, outcome
     word = row["category"] if kind.result == "response" else row["status"]
     possible = list(row["possible"] or [word])
-    if kind.result == "mrd":
-        possible.sort(key=lambda one: _MRD.index(one) if one in _MRD else len(_MRD))
-    certain = len(possible) == 1 and word == possible[0]
+    if kind.result == "mrd":  # a negative without the sensitivity for it may be either
+        possible = sorted(possible, key=_MRD.index) if set(possible) <= set(_MRD) else [_MRD[0], _MRD[-1]]
+    certain = possible == [word]
     return (word if certain else None), possible[0], possible[-1]
 
 
