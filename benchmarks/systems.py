@@ -1,8 +1,8 @@
 """The five virtual cohorts beside what their documents print: ``python -m benchmarks.systems`` writes docs/systems/.
 
 20,000 patients of each are simulated; every published figure that the simulation names stands with the limits that its
-number of patients implies. Below: what imposing a strategy on everybody gives in the same patients, and the hazard ratio
-of transplantation as groups formed by what happened later give it, and as a function of time.
+number of patients implies. Below: what imposing a strategy on everybody gives in the same patients, and the hazard
+ratio of transplantation as groups formed by what happened later give it, and as a function of time.
 """
 
 import re

@@ -182,7 +182,7 @@ def share(rows: Estimate, term: str, group: str) -> tuple[int, int]:
     ],
 )
 def test_responses_have_every_denominator(sections: Any, denominator: str, expected: tuple[int, int]) -> None:
-    # 37 were assessed and not in remission before; C09 and C35 have CRi, C13 and C20 come to CR after day 90
+    # of 37 assessed and not in remission before, C19 and C39 fail, C20 has PR, C32 MLFS, C13 comes to CR after day 90
     term = "response=CR|CRi after infusion:1"
     assert share(sections["response", ""], term, f"denominator={denominator}") == expected
 

@@ -1,16 +1,15 @@
 """SOS, infections and second cancers through ``dayzero report``: cumulative incidence, by grade and by kind."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from dayzero.cli import main
 
-# Ten patients, infused on day 0; a transplant on day 50 of the first five. All are followed to day 400 but one death.
+# Ten patients, infused on day 0; a transplant on day 50 of the first five. All are followed to day 500 but one who dies.
 INFUSED = "".join(f"p{i},infusion,0,,\n" for i in range(10))
 TRANSPLANTED = "".join(f"p{i},hsct,50,,\n" for i in range(5))
-END = "".join(f"p{i},last_contact,400,,\n" for i in range(9)) + "p9,death,20,,\n"
+END = "".join(f"p{i},last_contact,500,,\n" for i in range(9)) + "p9,death,20,,\n"
 EVENTS = """p0,sos,65,4,
 p1,infection,10,3,viral
 p1,infection,90,4,bacterial
