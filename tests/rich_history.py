@@ -1,4 +1,4 @@
-"""A made-up cohort with every further table, at random: several courses a patient, values at thresholds, two on a day."""
+"""A made-up cohort with every further table, at random: several courses, values at thresholds, two on a day."""
 
 from collections.abc import Iterator
 from dataclasses import replace

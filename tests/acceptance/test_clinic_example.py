@@ -196,6 +196,14 @@ def test_only_allogeneic_transplants_are_at_risk_of_gvhd(sections: Any) -> None:
     assert set(sections["curve", "agvhd_2_4"].rows.filter(statistic="cumulative_incidence")["n"]) == {19}
 
 
+def test_a_second_graft_does_not_engraft_for_the_first(sections: Any) -> None:
+    rows = sections["curve", "platelet_engraftment"].rows.filter(statistic="cumulative_incidence")
+    last = rows.filter(pl.col("time") == pl.col("time").max())
+    assert dict(last.select("term", "n_events").iter_rows()) == {
+        "platelet_engraftment": 19, "death": 0, "boost": 0, "hsct:2": 1
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("scale", ["astct-2019", "lee-2014", "penn", "ctcae-5"])
 def test_the_command_grades_the_vital_signs(capsys: pytest.CaptureFixture[str], scale: str) -> None:
     assert main(["grade", "crs", str(FOLDER / "vitals.csv"), "--scale", scale]) == 0

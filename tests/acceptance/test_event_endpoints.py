@@ -6,7 +6,7 @@ import pytest
 
 from dayzero.cli import main
 
-# Ten patients, infused on day 0; a transplant on day 50 of the first five. All are followed to day 500 but one who dies.
+# Ten patients, infused on day 0; a transplant on day 50 of the first five. All but one are followed to day 500.
 INFUSED = "".join(f"p{i},infusion,0,,\n" for i in range(10))
 TRANSPLANTED = "".join(f"p{i},hsct,50,,\n" for i in range(5))
 END = "".join(f"p{i},last_contact,500,,\n" for i in range(9)) + "p9,death,20,,\n"

@@ -24,7 +24,7 @@ the transplant whose conditioning had begun are known."""
 LATER = {"relapse": ["confirmed"], "response": ["confirmed"]}
 """Columns that say what came later, and are null or wider until it came."""
 RETRACTED = {"agvhd", "icans", "icaht", "t_icaht", "crs"}
-"""Events that stand only where the whole course is certain: a later row with gaps takes the event of its course back."""
+"""Events that stand only where the whole course is certain: a later row with gaps takes them back."""
 DAYS = set(
     """day onset resolution onset_earliest onset_2 onset_2_earliest onset_2_latest onset_3 onset_3_earliest
     onset_3_latest below_again secondary_day nadir_day late_day course_day baseline_day last_aplastic_day loss_day
@@ -34,7 +34,7 @@ DAYS = set(
 )
 """Every column that is a day of the history's clock; whatever else is there does not depend on the clock."""
 SEEDS = st.integers(0, 10_000)
-# A seed is no smaller cohort for being smaller: nothing is shrunk.
+# A smaller seed is no smaller cohort: nothing is shrunk.
 FEW = settings(max_examples=max(2, settings.default.max_examples // 80), phases=[Phase.generate])
 
 

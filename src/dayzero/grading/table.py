@@ -151,7 +151,7 @@ def read_bedside(
         Where there is no column of patients, or a cell cannot be read.
     """
     source = _Source(frame, file, np.arange(2, frame.height + 2) if rows is None else rows)
-    patient = source.text("patient", required=True)
+    patient = source.identifiers()
     source.check_names((*columns, "patient", "course", time))
     if patient.null_count():
         raise source.fault("no identifier", "Give every row a patient.", patient.is_null(), "patient")
@@ -159,16 +159,16 @@ def read_bedside(
     hours = source.times(time)
     distinct = patient.unique(maintain_order=True)
     stride = int(course.max(initial=1)) + 1
-    key = patient.cast(pl.Enum(distinct)).to_physical().to_numpy() * np.int64(stride) + course
+    key = _places(patient, distinct) * np.int64(stride) + course
     sorted_ = _is_sorted(key, hours)
     order = np.arange(len(key)) if sorted_ else np.lexsort((hours, key))
     key = key if sorted_ else key[order]
     starts = np.flatnonzero(np.diff(key, prepend=-1)) if len(key) else key
     heads = key[starts]
-    del key, patient
+    del key
     cells = {name: source.cells(name, what) for name, what in columns.items() if name in frame.columns}
     return Bedside(
-        patients=distinct.gather(heads // stride),
+        patients=distinct.gather(heads // stride).cast(pl.String),
         courses=heads % stride,
         starts=starts,
         order=order,
@@ -177,6 +177,12 @@ def read_bedside(
         cells=cells if sorted_ else {name: values[order] for name, values in cells.items()},
         columns=columns,
     )
+
+
+def _places(patient: pl.Series, distinct: pl.Series) -> Ints:
+    if patient.dtype == pl.String:
+        return patient.cast(pl.Enum(distinct)).to_physical().to_numpy()
+    return patient.replace_strict(distinct, range(len(distinct)), return_dtype=pl.Int32).to_numpy()
 
 
 def _is_sorted(key: Ints, hours: Floats) -> bool:
@@ -201,6 +207,11 @@ class _Source:
         if required:
             raise InputError(f"no column {name!r}", mend="Add it.", file=self.file, row=1)
         return pl.Series(name, [None], dtype=pl.String).new_from_index(0, self.frame.height)
+
+    def identifiers(self) -> pl.Series:
+        """Return the patients: whole numbers as they are (they take less room), all else as text."""
+        whole = self.frame.schema.get("patient", pl.String()).is_integer()
+        return self.frame["patient"] if whole else self.text("patient", required=True)
 
     def check_names(self, known: Sequence[str]) -> None:
         """Stop at a column that looks like a known one that is not there: it would be unknown without a word."""

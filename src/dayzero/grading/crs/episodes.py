@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.grading.crs.grade import CrsRows
-from dayzero.grading.crs.memory import Clock, ever_any, resolved
+from dayzero.grading.crs.memory import Clock, resolved
 from dayzero.grading.crs.table import read_crs
 from dayzero.grading.editions import edition
 from dayzero.grading.truth import Bools
@@ -101,7 +101,8 @@ def find_episodes(active: Bools, fever: Bools, over: Bools, clock: Clock) -> Ite
         elif over[row]:
             episode = replace(episode, end=row) if episode.end < 0 else episode
         elif episode.end >= 0:
-            soon = fever[row] and clock.hours[row] - clock.hours[episode.end] <= REOPENS_WITHIN_HOURS
+            hot = fever[row : clock.last_at_once[row] + 1].any()
+            soon = hot and clock.hours[row] - clock.hours[episode.end] <= REOPENS_WITHIN_HOURS
             if not soon:
                 yield episode
             episode = Episode(episode.onset, reopened=episode.reopened + 1) if soon else Episode(row)
@@ -155,10 +156,10 @@ def episodes_of(rows: CrsRows) -> Iterator[Course]:
     """Yield the episodes of every patient and course of a graded table."""
     table, clock, signs, lower = rows.table, rows.clock, rows.signs, rows.bounds.lower
     over = resolved(signs.quiet.yes, clock) & (lower == 0)
-    group, last = table.group, np.append(table.starts[1:], len(table)) - 1
+    last = np.append(table.starts[1:], len(table)) - 1
     number, before = 0, -1
-    for one in find_episodes(lower >= 1, ever_any(signs.fever.yes, clock), over, clock):
-        patient = int(group[one.onset])
+    for one in find_episodes(lower >= 1, signs.fever.yes, over, clock):
+        patient = int(np.searchsorted(table.starts, one.onset, side="right")) - 1
         number, before = (number + 1 if patient == before else 1), patient
         end = one.end if one.end >= 0 else int(last[patient])
         peak = one.onset + int(np.argmax(lower[one.onset : end + 1]))

@@ -217,6 +217,6 @@ def bedside(frame: pl.DataFrame) -> Bedside:
         Where a cell cannot be read.
     """
     columns = [name for name in COLUMNS if name in frame.columns]
-    group, hours = pl.col("group").cast(pl.String).alias("patient"), _hours(pl.col("day")).alias("time")
+    group, hours = pl.col("group").alias("patient"), _hours(pl.col("day")).alias("time")
     rows = frame["row"].fill_null(0).to_numpy()
     return read_crs(frame.select(group, hours, *columns), file="the vitals table", rows=rows)
