@@ -163,7 +163,7 @@ def grade(
     table: Annotated[Path, typer.Argument(help="The bedside table: text with a header, one row a patient and time.")],
     scale: Annotated[str, typer.Option("--scale", help="The edition; for crs also all.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a patient and course.")] = False,
-    support: Annotated[Path | None, typer.Option("--support", help="For engraftment: who was transfused, when.")] = None,
+    support: Annotated[Path | None, typer.Option("--support", help="For engraftment: transfusions.")] = None,
 ) -> int:
     """Grade one table: the highest grade a patient and course, with bounds, drivers and what is missing."""
     from dayzero.grading import DISCLAIMER, grade_table, to_json, to_text

@@ -14,9 +14,9 @@ HEAD = """# What was recalled
 > For study reporting; not for treatment decisions; not a medical device.
 
 Rules that were recalled and not held against a source, by edition, as the editions in `src/dayzero/grading/editions/`
-mark them: `read = false` for an edition as a whole, **[P]** for single rules. Compare them with the paper before a grade
-that rests on them is published. This page is made from the editions, and `tests/unit/test_grading_recalled.py` holds it
-to them (`WRITE_RECALLED=1` writes it anew).
+mark them: `read = false` for an edition as a whole, **[P]** for single rules. Compare them with the paper before a
+grade that rests on them is published. This page is made from the editions, and `tests/unit/test_grading_recalled.py`
+holds it to them (`WRITE_RECALLED=1` writes it anew).
 """
 
 

@@ -10,9 +10,10 @@ from dayzero.errors import InputError
 from dayzero.history import EVENT_COLUMNS, History
 from dayzero.simulate.build import model_of, strategy_of
 from dayzero.simulate.covariates import Columns, acting_values, draw_covariates
-from dayzero.simulate.language import Covariate
+from dayzero.simulate.last_seen import last_assessments
 from dayzero.simulate.ledger import Scene, visits_of, written_events
 from dayzero.simulate.paths import Paths, simulate_paths
+from dayzero.simulate.people import Covariate
 from dayzero.simulate.plan import Simulation
 from dayzero.simulate.random import Floats, Ints, Keys, exponentials, patient_keys, uniforms
 from dayzero.simulate.samples import mrd_samples
@@ -151,7 +152,9 @@ def _events(scene: Scene, entry: Ints, end: Ints, labels: pl.Series) -> pl.DataF
     known = known.with_columns(pl.min_horizontal("end", "death").alias("last"))
     alive = known.filter(pl.col("death").is_null() | (pl.col("death") > pl.col("end")))
     contact = alive.select("patient", pl.col("end").alias("day"), event=pl.lit("last_contact"), order=pl.lit(1 << 30))
-    seen = pl.concat([found, contact], how="diagonal_relaxed").join(known, on="patient", maintain_order="left")
+    assessed = last_assessments(scene, end)
+    parts = [found, contact] if assessed is None else [found, assessed, contact]
+    seen = pl.concat(parts, how="diagonal_relaxed").join(known, on="patient", maintain_order="left")
     final = pl.col("event").is_in(["death", "last_contact"])
     seen = seen.filter(pl.col("day") <= pl.col("last")).sort("patient", "day", final, "order", maintain_order=True)
     date = (pl.col("entry") + pl.col("day")).cast(pl.Int32).cast(pl.Date).alias("date")

@@ -1,20 +1,33 @@
 """Covariates of virtual patients: drawn by inverting distributions, cut off where limits are given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from dayzero.simulate.language import Covariate, Criterion
+from dayzero.simulate.language import Criterion
+from dayzero.simulate.people import Covariate
 from dayzero.simulate.plan import Simulation
 from dayzero.simulate.random import Floats, Ints, Keys, uniforms
 
+Bools = npt.NDArray[np.bool_]
 Columns = Mapping[str, Floats | Ints]
 """Name to (n,) numbers, or of a categorical covariate the positions of its levels."""
 
 
 def draw_covariates(simulation: Simulation, keys: Keys) -> dict[str, Floats | Ints]:
     """Return (n,) values of each covariate; draw number k is that of covariate k."""
-    return {spec.name: _drawn(spec, uniforms(keys, place)) for place, spec in enumerate(simulation.covariates)}
+    columns: dict[str, Floats | Ints] = {}
+    levels = {spec.name: tuple(spec.shares) for spec in simulation.covariates}
+    for place, spec in enumerate(simulation.covariates):
+        uniform = uniforms(keys, place)
+        values = _drawn(spec, uniform)
+        for other in spec.where:
+            column, _, level = other.partition("=")
+            here = columns[column] == levels[column].index(level)
+            values = np.where(here, _drawn(spec.as_in(other), uniform), values)
+        columns[spec.name] = values
+    return columns
 
 
 def _drawn(spec: Covariate, uniform: Floats) -> Floats | Ints:
@@ -67,6 +80,17 @@ def acting_values(simulation: Simulation, columns: Columns) -> dict[str, Floats]
             met = [_met(each, columns[each.covariate], levels[each.covariate]) for each in way.table.eligible]
             acting[eligible(place)] = np.all(met, axis=0).astype(float)
     return acting
+
+
+def all_met(criteria: Sequence[Criterion], acting: Mapping[str, Floats]) -> Bools:
+    """Return (n,) who meets criteria by the values that effects act on."""
+    met = [
+        np.any([acting[f"{each.covariate}={level}"] > 0 for level in each.values], axis=0)
+        if each.values
+        else _met(each, acting[each.covariate], ()) > 0
+        for each in criteria
+    ]
+    return np.all(met, axis=0)
 
 
 def eligible(place: int) -> str:

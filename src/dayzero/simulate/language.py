@@ -1,4 +1,4 @@
-"""The words of a simulation file: covariates, states, ways, marks, MRD, strategies. Each says where it comes from."""
+"""The words of a simulation file: its header, states, ways, marks. Each says where it comes from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ from dayzero.errors import InputError
 Text = str | float | int
 
 
-def _require_source(source: str) -> None:
+def require_source(source: str) -> None:
+    """Refuse a table that does not say where its numbers come from."""
     if not source.strip():
         mend = 'Write the document with its words, or "assumed".'
         raise InputError("a parameter without a source", mend=mend, column="source")
@@ -50,7 +51,7 @@ class Header:
 
     def __post_init__(self) -> None:
         """Refuse times that leave nobody any follow-up."""
-        _require_source(self.source)
+        require_source(self.source)
         if self.horizon <= 0 or self.accrual < 0 or self.dropout_per_year < 0:
             raise InputError("a time below 0", mend="Write days and rates from 0.", column="horizon")
         if self.cutoff is not None and (self.cutoff - self.start).days <= self.accrual:
@@ -59,50 +60,13 @@ class Header:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Covariate:
-    """A ``[[covariates]]`` table: a column of the patients, or a hidden frailty.
+class Criterion:
+    """A covariate that decides who is eligible: a number within limits, or one of some levels."""
 
-    Attributes
-    ----------
-    name, distribution, source
-        ``normal`` (``mean``, ``sd``), ``lognormal`` (``median``, ``sd`` of the logarithm), ``uniform`` (``lowest``,
-        ``highest``), ``bernoulli`` (``probability``: 1 or 0), ``categorical`` (``shares``: level to weight).
-    lowest, highest
-        A number is drawn from the distribution cut off there.
-    decimals
-        To which it is rounded; the rounded number acts and is written.
-    hidden
-        It acts, but is not written: a frailty.
-    """
-
-    name: str
-    distribution: Literal["normal", "lognormal", "uniform", "bernoulli", "categorical"]
-    source: str
-    mean: float = 0.0
-    median: float = 1.0
-    sd: float = 1.0
-    lowest: float | None = None
-    highest: float | None = None
-    probability: float = 0.5
-    shares: Mapping[str, float] = field(default_factory=dict)
-    decimals: int | None = None
-    hidden: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what is no distribution."""
-        _require_source(self.source)
-        numbers = self.sd > 0 and self.median > 0 and 0 <= self.probability <= 1
-        limits = self.lowest is None or self.highest is None or self.lowest < self.highest
-        if not (numbers and limits):
-            raise InputError("no distribution", mend="Give sd > 0, lowest < highest, 0 <= probability <= 1.")
-        low, high = self.lowest, self.highest
-        if self.distribution == "lognormal" and not ((low is None or low > 0) and (high is None or high > 0)):
-            raise InputError("a limit that is not above 0", mend="Leave it out, or write one above 0.", column="lowest")
-        if self.distribution == "uniform" and (self.lowest is None or self.highest is None):
-            raise InputError("a uniform covariate without limits", mend="Give lowest and highest.", column="lowest")
-        if bool(self.shares) != (self.distribution == "categorical") or not all(w > 0 for w in self.shares.values()):
-            fault = "shares, which are the levels of a categorical covariate, and above 0"
-            raise InputError(fault, mend="Give them where the covariate has levels.", column="shares")
+    covariate: str
+    at_least: float | None = None
+    below: float | None = None
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +81,8 @@ class Written:
         Days after the entry; below 0 before it, but never before the state before was entered.
     attributes
         Further columns: product, dose, target, cause.
+    when
+        Covariates of the patients in whom it is written; empty: in all.
     """
 
     event: str
@@ -124,6 +90,7 @@ class Written:
     number: int | None = None
     offset: float = 0.0
     attributes: Mapping[str, Text] = field(default_factory=dict)
+    when: tuple[Criterion, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,16 +119,6 @@ class Share:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Criterion:
-    """A covariate that decides who is eligible: a number within limits, or one of some levels."""
-
-    covariate: str
-    at_least: float | None = None
-    below: float | None = None
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class WayTable:
     """A ``[[ways]]`` table.
 
@@ -175,8 +132,9 @@ class WayTable:
         Since when it counts; empty: since the state was entered.
     log_ratio
         Covariate, or ``column=level``, to its logarithm of the hazard ratio.
-    decision
-        Name of the decision that it is; then ``uptake`` says who takes it up, ``eligible`` to whom it is open, and
+    decision, option
+        Name of the decision, and of the course that this way is: those of the protocol, or the course alone where all
+        are planned to have it. Then ``uptake`` says who takes it up, ``eligible`` to whom it is open, and
         ``assignment`` how it comes about: ``observational`` (uptake may depend on covariates, hidden ones too),
         ``randomised`` (a probability, the same for all), ``rule`` (all who are eligible).
     source
@@ -191,17 +149,18 @@ class WayTable:
     log_ratio: Mapping[str, float] = field(default_factory=dict)
     shares: Mapping[str, Share] = field(default_factory=dict)
     decision: str = ""
+    option: str = ""
     assignment: Literal["observational", "randomised", "rule"] | None = None
     uptake: Share | None = None
     eligible: tuple[Criterion, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a decision that nobody takes as it is said to be taken."""
-        _require_source(self.source)
+        require_source(self.source)
         if bool(self.decision) != (self.assignment is not None):
             mend = "A decision has a name and an assignment; another way has neither."
             raise InputError("a decision without its name or its assignment", mend=mend, column="decision")
-        if not self.decision and (self.uptake or self.eligible):
+        if not self.decision and (self.uptake or self.eligible or self.option):
             raise InputError("uptake of no decision", mend="Name the decision.", column="decision")
         if self.assignment == "rule" and self.uptake is not None:
             raise InputError("a rule has no uptake", mend="Write who is eligible.", column="uptake")
@@ -265,7 +224,7 @@ class Mark:
 
     def __post_init__(self) -> None:
         """Refuse values of two kinds, and cutpoints that are none."""
-        _require_source(self.source)
+        require_source(self.source)
         steps = all(a < b for a, b in zip(self.cutpoints, self.cutpoints[1:], strict=False))
         if self.levels and (len(self.cutpoints) != len(self.levels) - 1 or not steps):
             raise InputError("cutpoints that do not part the levels", mend="Give one between each.", column="cutpoints")

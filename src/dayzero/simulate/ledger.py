@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from dayzero.simulate.build import logit_of
-from dayzero.simulate.covariates import level_of
+from dayzero.simulate.covariates import all_met, level_of
 from dayzero.simulate.hazards import Fixed, Hazard
 from dayzero.simulate.language import Mark, Written
 from dayzero.simulate.model import Covariates, Linear
@@ -52,6 +52,13 @@ def visits_of(paths: Paths, n_states: int) -> Visits:
     return Visits(patient, state, visit.to_numpy(), enter, before)
 
 
+def entered_by(visits: Visits, patient: Ints, day: Floats) -> Ints:
+    """Return (rows,) the row of the visit in which each patient is on a day: that which was entered last."""
+    span = float(max(visits.enter.max(initial=0.0), day.max(initial=0.0))) + 1.0
+    place: Ints = np.searchsorted(visits.patient * span + visits.enter, patient * span + day, side="right") - 1
+    return place
+
+
 @dataclass(frozen=True)
 class Scene:
     """What marks are drawn from: the file, who entered what when, and each patient's key and covariates."""
@@ -94,6 +101,8 @@ def written_events(scene: Scene) -> pl.DataFrame:
 def _of_state(scene: Scene, rows: Ints, state: str, written: Written) -> pl.DataFrame:
     """Return what entering a state writes, with the attributes that marks draw for it."""
     visits = scene.visits
+    if written.when:
+        rows = rows[all_met(written.when, scene.acting)[visits.patient[rows]]]
     day = np.maximum(visits.enter[rows] + written.offset, np.where(written.offset < 0, visits.before[rows], -np.inf))
     columns: dict[str, pl.Series | pl.Expr] = {}
     for place, mark in enumerate(scene.simulation.marks):

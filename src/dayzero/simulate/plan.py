@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from dayzero.errors import InputError
 from dayzero.simulate.hazards import Hazard
-from dayzero.simulate.language import Covariate, Header, Mark, State, WayTable
+from dayzero.simulate.language import Header, Mark, State, Text, WayTable, require_source
+from dayzero.simulate.people import Covariate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +54,40 @@ class Mrd:
 
     def __post_init__(self) -> None:
         """Refuse an assay that cannot be."""
-        if not self.source.strip():
-            raise InputError("a parameter without a source", mend='Write it, or "assumed".', column="source")
+        require_source(self.source)
         if not 0 < self.lod < 1 or not 0 <= self.missed < 1 or self.noise < 0 or self.jitter < 0:
             mend = "Write 0 < lod < 1, 0 <= missed < 1, noise and jitter from 0."
             raise InputError("no assay", mend=mend, column="lod")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastSeen:
+    """The ``[last_seen]`` table: the last assessment of the disease in who is followed to the end.
+
+    Attributes
+    ----------
+    of
+        States in which it finds what ``value`` says; in others nothing is written.
+    within
+        Days before the last contact in which it is made, evenly.
+    event, value, attributes
+        What is written.
+    source
+        The document with its words, or ``assumed``.
+    """
+
+    of: tuple[str, ...]
+    within: float
+    source: str
+    event: str = "response"
+    value: str = "CR"
+    attributes: Mapping[str, Text] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a time below 0, and a table that does not say where it comes from."""
+        require_source(self.source)
+        if self.within < 0:
+            raise InputError("a time below 0", mend="Write within = 90.", column="within")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +158,13 @@ class Simulation:
     ----------
     name
         Built-in name, or that of the file.
-    header, covariates, states, ways, marks, mrd, strategies, targets
+    header, covariates, states, ways, marks, mrd, last_seen, strategies, targets
         Its tables; everybody begins in the first state.
     delays
         (marks,) hazard of the day of each; None: on the day of the state.
     study
-        ``definitions``, ``endpoints`` and ``analysis`` as they go into the study file.
+        ``definitions``, ``endpoints`` and ``analysis`` as they go into the study file; the last beyond those that the
+        protocol plans and those that describe.
     """
 
     name: str
@@ -144,6 +175,7 @@ class Simulation:
     marks: tuple[Mark, ...] = ()
     delays: tuple[Hazard | None, ...] = ()
     mrd: Mrd | None = None
+    last_seen: LastSeen | None = None
     strategies: Mapping[str, Strategy] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
     study: Mapping[str, object] = field(default_factory=dict)

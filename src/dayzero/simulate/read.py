@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 from dayzero.errors import InputError
 from dayzero.settings import KeyPath, Toml, nearest, parse_settings, read_toml, shown
 from dayzero.simulate.delays import placed, read_hazard
-from dayzero.simulate.language import Covariate, Header, Mark, State, WayTable
-from dayzero.simulate.plan import Mrd, Simulation, Strategy, Target, Way
+from dayzero.simulate.language import Header, Mark, State, WayTable
+from dayzero.simulate.people import Covariate
+from dayzero.simulate.plan import LastSeen, Mrd, Simulation, Strategy, Target, Way
 
 T = TypeVar("T")
 ENDING: Final = ".simulation.toml"
@@ -26,6 +27,7 @@ class _File:
     covariates: tuple[dict[str, object], ...] = ()
     marks: tuple[dict[str, object], ...] = ()
     mrd: dict[str, object] = field(default_factory=dict)
+    last_seen: dict[str, object] = field(default_factory=dict)
     strategies: dict[str, object] = field(default_factory=dict)
     targets: tuple[dict[str, object], ...] = ()
     definitions: dict[str, object] = field(default_factory=dict)
@@ -82,6 +84,7 @@ def _simulation(name: str, toml: Toml) -> Simulation:
             for place, mark in enumerate(marks)
         ),
         mrd=parse_settings(Mrd, file.mrd, toml=toml, path=("mrd",)) if file.mrd else None,
+        last_seen=parse_settings(LastSeen, file.last_seen, toml=toml, path=("last_seen",)) if file.last_seen else None,
         strategies={
             key: parse_settings(Strategy, table, toml=toml, path=("strategies", key))
             for key, table in file.strategies.items()
@@ -116,12 +119,14 @@ def _check_names(simulation: Simulation, toml: Toml) -> None:
         "state": set(states),
         "clock": {clock for state in simulation.states for clock in state.starts},
         "covariate": set(acting(simulation)),
+        "level above it": set(),
         "decision": {way.table.decision for way in simulation.ways} - {""},
     }
     for what, name, path in _named(simulation):
         if name not in known[what]:
             guess = nearest(name, sorted(known[what]))
-            mend = f"Did you mean {guess!r}?" if guess else f"Define it; there are {', '.join(sorted(known[what]))}."
+            there = ", ".join(sorted(known[what]))
+            mend = f"Did you mean {guess!r}?" if guess else f"Define it{f'; there are {there}' if there else ''}."
             raise placed(f"no {what} {shown(name)!r}", mend, toml=toml, path=path)
     if len(covariates) > MOST_COVARIATES:
         raise placed(f"more than {MOST_COVARIATES} covariates", "Keep some.", toml=toml, path=("covariates",))
@@ -140,6 +145,7 @@ def _named(simulation: Simulation) -> Iterator[tuple[str, str, KeyPath]]:
     """Yield what each name in the file must be, the name, and where it stands."""
     for place, way in enumerate(simulation.ways):
         yield from _named_by_way(way.table, ("ways", place), {c.name for c in simulation.covariates})
+    yield from _named_by_covariates(simulation)
     for place, mark in enumerate(simulation.marks):
         path: KeyPath = ("marks", place)
         yield from (("state", name, (*path, "of")) for name in mark.states)
@@ -148,8 +154,24 @@ def _named(simulation: Simulation) -> Iterator[tuple[str, str, KeyPath]]:
     if simulation.mrd:
         yield from (("state", name, ("mrd", "after")) for name in simulation.mrd.after)
         yield from (("state", name, ("mrd", "levels", name)) for name in simulation.mrd.levels)
+    if simulation.last_seen:
+        yield from (("state", name, ("last_seen", "of")) for name in simulation.last_seen.of)
     for key, strategy in simulation.strategies.items():
         yield from (("decision", name, ("strategies", key, "decisions", name)) for name in strategy.decisions)
+
+
+def _named_by_covariates(simulation: Simulation) -> Iterator[tuple[str, str, KeyPath]]:
+    """Yield the levels by which covariates differ, of covariates above them, and those that decide what is written."""
+    above: set[str] = set()
+    for place, spec in enumerate(simulation.covariates):
+        yield from (
+            ("level above it", name, ("covariates", place, "where")) for name in spec.where if name not in above
+        )
+        above |= {f"{spec.name}={level}" for level in spec.shares}
+    for place, state in enumerate(simulation.states):
+        for each in (criterion for written in state.events for criterion in written.when):
+            names = [f"{each.covariate}={level}" for level in each.values] or [each.covariate]
+            yield from (("covariate", name, ("states", place, "events")) for name in names)
 
 
 def _named_by_way(way: WayTable, path: KeyPath, covariates: set[str]) -> Iterator[tuple[str, str, KeyPath]]:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.simulate.covariates import normal
-from dayzero.simulate.ledger import Scene, whole
+from dayzero.simulate.ledger import Scene, entered_by, whole
 from dayzero.simulate.plan import Mrd
 from dayzero.simulate.random import Floats, Ints
 
@@ -28,7 +28,7 @@ def _visit(scene: Scene, mrd: Mrd, place: int, month: float) -> pl.DataFrame:
     early = mrd.jitter * (2 * scene.uniforms(rows, number, 0) - 1)
     day = np.maximum(visits.enter[rows] + month * MONTH + early, visits.enter[rows])
     taken = (scene.uniforms(rows, number, 1) >= mrd.missed) & (day < _next_schedule(scene, rows))
-    state = _state_at(scene, rows, day)
+    state = visits.state[entered_by(visits, visits.patient[rows], day)]
     quantiles = scene.uniforms(rows, number, 2), scene.uniforms(rows, number + 1, 0)
     level, known = _level(scene, mrd, state, *quantiles)
     taken &= known
@@ -46,15 +46,6 @@ def _next_schedule(scene: Scene, rows: Ints) -> Floats:
     same = visits.patient[rows][1:] == visits.patient[rows][:-1]
     following[:-1][same] = visits.enter[rows[1:]][same]
     return following
-
-
-def _state_at(scene: Scene, rows: Ints, day: Floats) -> Ints:
-    """Return (rows,) the state of each row's patient on a day: that which was entered last."""
-    visits = scene.visits
-    span = float(max(visits.enter.max(initial=0.0), day.max(initial=0.0))) + 1.0
-    place = np.searchsorted(visits.patient * span + visits.enter, visits.patient[rows] * span + day, side="right") - 1
-    state: Ints = visits.state[place]
-    return state
 
 
 def _level(scene: Scene, mrd: Mrd, state: Ints, uniform: Floats, noise: Floats) -> tuple[Floats, Bools]:

@@ -2,13 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from dayzero.errors import InputError
 from dayzero.history import CORE_EVENTS
 from dayzero.settings import shown
+from dayzero.simulate.analyses import analysis_tables
 from dayzero.simulate.cohort import Cohort
 from dayzero.simulate.plan import Simulation
 from dayzero.simulate.toml_text import toml_table, toml_value
@@ -65,7 +66,7 @@ def study_text(cohort: Cohort) -> str:
     """Return the study file of a cohort; it is stamped synthetic."""
     simulation = cohort.simulation
     header = simulation.header
-    course = f"; imposed: {cohort.impose}" if cohort.impose else ""
+    course = f"; imposed: {simulation.strategies[cohort.impose].label}" if cohort.impose else ""
     study: dict[str, object] = {"title": f"{header.title} (virtual cohort{course})", "synthetic": True}
     study |= {"cutoff": header.cutoff} if header.cutoff else {}
     study |= {"protocol": header.protocol} if header.protocol else {}
@@ -80,18 +81,17 @@ def study_text(cohort: Cohort) -> str:
         toml_table("[study]", study),
         toml_table("[data]", data),
         *_tables(simulation.study),
+        *analysis_tables(cohort),
     ]
     return "\n".join(parts)
 
 
 def _tables(study: Mapping[str, object]) -> Iterator[str]:
-    definitions, endpoints, analyses = (study.get(key) for key in ("definitions", "endpoints", "analysis"))
+    definitions, endpoints = (study.get(key) for key in ("definitions", "endpoints"))
     if isinstance(definitions, Mapping) and definitions:
         yield toml_table("[definitions]", definitions)
     for name, table in (endpoints if isinstance(endpoints, Mapping) else {}).items():
         yield toml_table(f"[endpoints.{name}]", table)
-    for table in analyses if isinstance(analyses, Sequence) else ():
-        yield toml_table("[[analysis]]", table)
 
 
 def readme_text(cohort: Cohort) -> str:
@@ -129,17 +129,20 @@ def parameters(simulation: Simulation) -> Iterator[tuple[str, str, str]]:
         yield f"covariate {spec.name}" + (" (hidden)" if spec.hidden else ""), _given(spec), spec.source
     for way in simulation.ways:
         table = way.table
-        decision = f" (decision: {table.decision}, {table.assignment})" if table.decision else ""
+        chosen = f"{table.decision}: {table.option}" if table.option else table.decision
+        decision = f" (decision: {chosen}; {table.assignment})" if table.decision else ""
         yield f"{' or '.join(table.origins)} to {' or '.join(table.targets)}{decision}", _given(table), table.source
     for mark in simulation.marks:
         yield f"{mark.event} {mark.attribute}".strip() + f" of {' or '.join(mark.states)}", _given(mark), mark.source
     if simulation.mrd:
         yield "MRD", _given(simulation.mrd), simulation.mrd.source
+    if simulation.last_seen:
+        yield "last assessment of the disease", _given(simulation.last_seen), simulation.last_seen.source
 
 
 def _given(spec: object) -> str:
     """Write what a table says beyond its name and source, defaults left out."""
-    named = {"name", "source", "from_", "to", "decision", "assignment", "event", "of", "attribute", "hidden"}
+    named = {"name", "source", "from_", "to", "decision", "option", "assignment", "event", "of", "attribute", "hidden"}
     fields = type(spec).__dataclass_fields__  # type: ignore[attr-defined]
     given = {}
     for name, field in fields.items():
