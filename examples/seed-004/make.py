@@ -131,14 +131,24 @@ NEITHER = (
 )
 EVERYBODY = TRANSPLANTED + REINFUSED + NEITHER
 VISITS = (30, 61, 91, 183, 365, 548, 731, 1096, 1461)
-HEADER = ("patient", "event", "date", "value", "cause", "antigen", "scale", "donor")
+HEADER = (
+    "patient",
+    "event",
+    "date",
+    "value",
+    "cause",
+    "antigen",
+    "scale",
+    *"kind product targets origin dose_per_kg".split(),
+)
+PRODUCT = {"product": "hCART19s", "targets": "CD19", "origin": "autologous", "dose_per_kg": 1000000}
 
 
 def events(course: Course) -> list[dict[str, object]]:
     """Return what happened to a patient, by day."""
     rows: list[dict[str, object]] = [
         {"event": "lymphodepletion", "day": -5},
-        {"event": "infusion", "day": 0},
+        {"event": "infusion", "day": 0, **PRODUCT},
     ]
     if course.crs:
         rows.append({"event": "crs", "day": course.crs_day, "value": course.crs, "scale": "not stated"})
@@ -158,7 +168,7 @@ def events(course: Course) -> list[dict[str, object]]:
 def _transplant(course: Course) -> list[dict[str, object]]:
     if course.hsct is None:
         return []
-    rows: list[dict[str, object]] = [{"event": "hsct", "day": course.hsct, "donor": "allogeneic"}]
+    rows: list[dict[str, object]] = [{"event": "hsct", "day": course.hsct, "kind": "allo"}]
     white, platelets = course.engrafted or (0, 0)
     rows.append({"event": "leukocyte_engraftment", "day": course.hsct + white})
     rows.append({"event": "platelet_engraftment", "day": course.hsct + platelets})
@@ -173,7 +183,7 @@ def _relapse(course: Course) -> list[dict[str, object]]:
         rows.append({"event": "relapse", "day": course.relapse, "antigen": course.antigen})
     if course.second is not None:
         rows.append({"event": "lymphodepletion", "day": course.second - 5})
-        rows.append({"event": "infusion", "day": course.second})
+        rows.append({"event": "infusion", "day": course.second, **PRODUCT})
         rows.append({"event": "crs", "day": course.second + 5, "value": 1, "scale": "not stated"})
         again = {"event": "response", "scale": "cr-regardless-of-counts"}
         failed = course.second_cr is None
@@ -184,7 +194,7 @@ def _relapse(course: Course) -> list[dict[str, object]]:
 
 
 def samples(course: Course) -> list[dict[str, object]]:
-    """Return the MRD samples of the schedule while the patient is in the first remission, by flow cytometry."""
+    """Return the MRD samples in the first remission by flow, on the schedule of the infusion, then of the transplant."""
     if course.cr is None:
         return []
     end = min(day for day in (course.relapse, course.death, course.followed) if day is not None)
@@ -202,7 +212,8 @@ def write() -> None:
     patients, dated, mrd = [], [], []
     for number, course in enumerate(EVERYBODY, 1):
         name, zero = f"X{number:02}", date.fromisoformat(course.infused)
-        patients.append({"patient": name, "sex": course.sex, "age": course.age, "marrow_blasts": course.blasts})
+        baseline = {"sex": course.sex, "age": course.age, "marrow_blasts": course.blasts, "cd19": "positive"}
+        patients.append({"patient": name, **baseline, "disease_status": "relapsed", "ecog": number % 2})
         for row in events(course):
             day = zero + timedelta(days=int(str(row.pop("day"))))
             if day <= CUTOFF:
