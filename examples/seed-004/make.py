@@ -194,17 +194,14 @@ def _relapse(course: Course) -> list[dict[str, object]]:
 
 
 def samples(course: Course) -> list[dict[str, object]]:
-    """Return the MRD samples in the first remission by flow, on the schedule of the infusion, then of the transplant."""
+    """Return the MRD samples of the first remission, on the schedule of the infusion, then of the transplant."""
     if course.cr is None:
         return []
     end = min(day for day in (course.relapse, course.death, course.followed) if day is not None)
-    first = {"day": course.cr, "value": "<0.01" if course.mrd == "negative" else "0.08"}
-    later = [
-        {"day": day, "value": "<0.01" if course.mrd == "negative" else "0.03"}
-        for day in VISITS
-        if course.cr < day < end
-    ]
-    return [first, *later] if course.cr < end else [first]
+    moved = end if course.hsct is None else min(course.hsct, end)
+    again = [] if course.hsct is None else [course.hsct + day for day in VISITS if course.hsct + day < end]
+    days = [course.cr, *(day for day in VISITS if course.cr < day < moved), *again]
+    return [{"day": day, "value": "<0.01" if course.mrd == "negative" else "0.08"} for day in days]
 
 
 def write() -> None:
