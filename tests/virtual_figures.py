@@ -46,6 +46,8 @@ def members(cohort: Cohort, group: str) -> np.ndarray:
     evaluable = _has(cohort, pl.col("event") == "response", 90)
     if group in {"", "evaluable"}:
         return evaluable if group else np.ones(len(hsct), bool)
+    if group == "those with it":
+        return _is(cohort, "emd", "yes")
     mrd = _is(cohort, "disease_status", "MRD")
     return {"MRD": mrd, "relapsed or refractory": ~mrd, "relapsed or refractory, evaluable": ~mrd & evaluable}[group]
 

@@ -189,7 +189,7 @@ GUARDS = (
         with_settings(ratio("6.055", "1.624", "18.933", "0.004")),
         with_settings(ratio("0.250", "0.068", "0.915", "0.036")),
     ),
-    Guard("SCALE_TAG", "crs-scale-missing", "warning", add(CRS), add({**CRS, "scale": "penn"})),
+    Guard("SCALE_TAG", "scale-not-stated", "warning", add(CRS), add({**CRS, "scale": "penn"})),
     Guard(
         "SEIZURE_ICANS3", "seizure-below-grade-3", "error",
         add(SEIZURE, event(5, "icans", 6, "2")),
@@ -375,6 +375,6 @@ def test_a_cohort_like_that_of_seed_004(tmp_path: Path) -> None:
         "death-not-competing",
         "cut-point-searched",
         "few-at-risk",
-        "crs-scale-missing",
+        "scale-not-stated",
         "printed-ratio-incoherent",
     }

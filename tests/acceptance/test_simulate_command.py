@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dayzero.cli import main
-from dayzero.simulate import built_in
+from dayzero.simulate import built_in, read_simulation
 
 
 @pytest.mark.parametrize("name", built_in())
@@ -26,6 +26,8 @@ def test_a_simulated_study_is_reported(name: str, tmp_path: Path, capsys: pytest
     assert {"curve", "toxicity"} <= kinds
     assert ("strategy" in kinds) == ('kind = "strategy"' in study)
     assert not [f for f in report["findings"] if f["level"] == "error"]
+    lacking = {"censoring-gap", "denominators-missing", "relapse-without-remission"}  # what a good registry has
+    assert not lacking & {f["code"] for f in report["findings"]}
 
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
@@ -43,6 +45,20 @@ def test_the_same_seed_writes_the_same_bytes_whatever_the_threads(tmp_path: Path
         subprocess.run([*command, "--out", str(tmp_path / threads)], env=environment, check=True, capture_output=True)
     for name in ("patients.csv", "events.csv", "mrd.csv", "study.toml", "README.md"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "4" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "impose"), [("hcart19s", "reinfusion_instead"), ("sandwich", "nobody"), ("cd7-second-hsct", "nobody")]
+)
+def test_the_report_of_an_imposed_study_says_what_was_imposed(name: str, impose: str, tmp_path: Path) -> None:
+    arguments = ["simulate", name, "--patients", "60", "--seed", "5", "--impose", impose]
+    assert main([*arguments, "--out", str(tmp_path / "a")]) == 0
+    assert main(["report", str(tmp_path / "a"), "--out", str(tmp_path / "report")]) == 0
+    label = read_simulation(name).strategies[impose].label
+    report = json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))
+    assert report["study"]["title"].endswith(f"(virtual cohort; imposed: {label})")
+    assert f"Imposed: {label}." in (tmp_path / "a/README.md").read_text(encoding="utf-8")
+    assert f"imposed: {label}" in (tmp_path / "report/report.html").read_text(encoding="utf-8")
 
 
 def test_a_strategy_is_imposed(tmp_path: Path) -> None:

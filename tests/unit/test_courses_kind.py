@@ -144,8 +144,8 @@ def test_undated_events_are_left_out_and_counted(tmp_path: Path) -> None:
     assert tallied(section, "undated relapse") == (1, 1)
     assert tallied(section, "undated hsct") == (1, 1)
     note = next(note for note in section.notes if note.startswith("Events without a date"))
-    assert "relapse 1" in note
-    assert "death 1" in note
+    assert "relapse (1)" in note
+    assert "death (1)" in note
     ends = {row["patient"]: row["name"] for row in section.patients.filter(pl.col("item") == "bar").to_dicts()}
     assert ends["b"] == "died on an unknown day"  # never an arrow behind somebody who is known to be dead
 

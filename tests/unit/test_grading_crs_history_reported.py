@@ -79,19 +79,6 @@ def test_a_reported_course_counts_before_its_date(key: str) -> None:
     assert grade_crs(later).superseded == frozenset()
 
 
-def test_a_reported_grade_without_a_scale_is_a_finding() -> None:
-    events = (
-        INFUSION,
-        event("crs", 0.0, "1", scale="penn"),
-        event("crs", 1.0, "1", scale=None),
-        event("crs", 2.0, None),
-    )
-    known = history(*events, vitals=vitals(FEVER))
-    assert findings(known)["crs-scale-missing"].rows == (4,)
-    named = derive_crs(known, Definitions(crs="lee-2014")).findings
-    assert "crs-scale-missing" not in {found.code for found in named}
-
-
 def test_grading_again_replaces_what_was_derived() -> None:
     """A cannula: certain under ASTCT, and without FiO2 and organ grades uncertain under Lee."""
     rows = vitals(FEVER | NC4).drop("organ_grade")

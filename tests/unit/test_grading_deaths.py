@@ -1,5 +1,6 @@
 """Causes of death by the hierarchy (rule book 3.7 and the correction on deaths before the first assessment)."""
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -101,6 +102,37 @@ def test_a_death_before_the_first_assessment_is_nrm_and_said_so() -> None:
         (3,),
         (2,),
     )
+
+
+def test_who_never_had_day_zero_did_not_die_before_the_first_assessment_after_it() -> None:
+    """Never infused, or transplanted only: the assessment that a death comes before is one after day zero."""
+    people = [{"patient": name} for name in "ABCD"]
+    assessed = [{"patient": "B"} | INFUSED, {"patient": "B"} | CR]
+    others = [{"patient": "C", "event": "hsct", "day": 0}, {"patient": "C"} | dead(14), {"patient": "D"} | INFUSED]
+    found = derive_deaths(
+        history([dead(14), *assessed, *others, {"patient": "D"} | dead(14)], patients=people), Definitions()
+    )
+    assert found.results["deaths"].select("patient", "basis").rows() == [
+        (0, "no_relapse_before_death"),
+        (2, "no_relapse_before_death"),
+        (3, "died_before_first_assessment"),
+    ]
+    (note,) = found.findings
+    assert note.patient_rows == (5,)
+
+
+def test_mrd_and_rows_of_assessments_are_assessments() -> None:
+    """A patient with a marrow, or an MRD result, was assessed although no response follows from it."""
+    people = [{"patient": "A"}, {"patient": "B"}]
+    mrd = {"event": "mrd", "day": 21, "value": "negative"}
+    events = [INFUSED, dead(40), {"patient": "B"} | INFUSED, {"patient": "B"} | dead(50)]
+    assert codes(derive_deaths(history(events, patients=people), Definitions())) == []
+    only_mrd = derive_deaths(history([*events, mrd], patients=people), Definitions())
+    assert only_mrd.findings[0].patient_rows == (3,)
+    table = pl.DataFrame({"patient": [0, 1], "day": [21.0, 60.0]}, schema={"patient": pl.Int64, "day": pl.Float64})
+    for name in ("assessments", "mrd"):
+        known = replace(history(events, patients=people), tables={name: table})
+        assert derive_deaths(known, Definitions()).findings[0].patient_rows == (3,)
 
 
 def test_where_a_study_has_no_responses_nobody_died_before_an_assessment() -> None:

@@ -119,6 +119,26 @@ def test_transaminases(base: float | None, value: float, met: bool | None) -> No
         assert state(rows, "transaminases") is met
 
 
+@pytest.mark.parametrize("only", ["alt", "ast"])
+def test_one_transaminase_alone_decides_and_only_without_any_it_is_unknown(only: str) -> None:
+    """Where AST was never measured, ALT is the highest of those measured."""
+    base = lab(only, 20, 0, uln=40.0)
+    assert state([base, lab(only, 30, uln=40.0)], "transaminases") is False
+    assert state([base, lab(only, 201, uln=40.0)], "transaminases") is True
+    assert state([base], "transaminases") is None  # measured before the infusion alone
+    assert state([], "transaminases") is None
+    other = {"alt": "ast", "ast": "alt"}[only]
+    doubtful = lab(other, 200)  # of which neither limit nor baseline is known
+    assert state([base, lab(only, 30, uln=40.0), doubtful], "transaminases") is None
+    assert state([base, lab(only, 201, uln=40.0), doubtful], "transaminases") is True
+
+
+def test_without_ast_the_screen_is_decided() -> None:
+    calm = [row for row in CALM if row["analyte"] != "ast"]
+    assert result(calm)["screen_positive"] is False
+    assert result([*FERRITIN, *[row for row in calm if row["analyte"] != "ferritin"]])["criteria_unknown"] == []
+
+
 @pytest.mark.parametrize(
     ("value", "lln", "met"),
     [

@@ -168,7 +168,8 @@ def test_the_page_is_made_and_a_release_identifies_nobody(context: Context) -> N
 def test_what_the_page_says(context: Context) -> None:
     text = printed(section(context, severity=SEVERITY, by="risk"))
     for words in ("CRS rose with blasts: Spearman", "1 never quantifiable", "IL-6, pg/mL", "Fibrinogen (lowest), mg/dL",
-                  "CRS 4", "Kruskal–Wallis tests between groups of risk", "IL-6 before tocilizumab, pg/mL",
+                  "CRS | Patients | Median (quartiles)", "Grade 4 | 2",
+                  "Kruskal–Wallis tests between groups of risk", "IL-6 before tocilizumab, pg/mL",
                   "copies/µg DNA (blood)", "CRS and dose per kg did not clearly move together"):  # fmt: skip
         assert words in text
 

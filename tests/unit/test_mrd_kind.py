@@ -127,6 +127,30 @@ def test_method_and_threshold_stand_in_every_heading(section: Section) -> None:
             assert "flow cytometry (MFC)" in figure[1]
 
 
+def test_the_table_of_visits_has_three_denominators_and_the_others_stand_folded(section: Section) -> None:
+    """Five columns of rates with their limits are wider than the page."""
+    rates, further = kind_of(section).tables(section)[0], kind_of(section).details(section)[0]
+    assert rates is not None
+    assert further is not None
+    assert [head.partition("\n")[0] for head in rates.header] == [
+        "Visit", "Of those with a result", "Of all infused", "In remission and alive",
+    ]  # fmt: skip
+    assert further.header[-1] == "In remission and alive\n(missing left out)"
+    assert len(further.rows) == len(rates.rows)
+    reached = "Of infused who reached it\n(missing is failure)"
+    lost = run(graded(COHORT, *SAMPLES, end=[40.0] * 4 + [400.0] * 4))
+    shown = kind_of(lost).details(lost)[0]
+    assert shown is not None
+    assert reached in shown.header  # some were not followed so long
+
+
+def test_courses_are_named_in_one_way(section: Section) -> None:
+    assert section.title == "MRD after the first infusion"
+    assert "patients who had the first infusion" in section.definition
+    with pytest.raises(InputError, match="nobody has a dated third transplant"):
+        run(graded(COHORT, *SAMPLES, end=ENDS), course="hsct", number=3)
+
+
 def test_below_quantification_is_detected_and_not_negative() -> None:
     events: Events = [(0, "infusion", 0.0, ""), (1, "infusion", 0.0, "")]
     found = run(graded(events, {"day": 30.0, **BELOW}, {"patient": 1, "day": 30.0, **NEG}, end=[400.0] * 2))
@@ -315,6 +339,8 @@ def test_b_cell_aplasia_is_counted_among_those_of_whom_it_is_known() -> None:
     assert middle(found, "b_cells: first shown lost") == 105
     assert "b_cell_recovery" in " ".join(found.notes)
     assert "in B-cell aplasia on day 90, 1 of 2 (50.0 %" in printed(found)
+    assert "Loss of aplasia: B cells ≥ 50/µL or ≥ 10 % of lymphocytes (NCT04225676)." in printed(found)
+    assert found.title == "Persistence after the first infusion"
 
 
 def test_days_of_the_loss_count_from_the_infusion() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.protocol import Endpoint, definition, library, read_protocol
+from dayzero.protocol import Definitions, Endpoint, Protocol, definition, library, read_protocol
 
 EXPECTED = {
     "os", "efs", "efs_assessment", "efs_window_end", "rfs", "lfs", "dfs", "dor", "relapse", "nrm", "grfs",
@@ -41,6 +41,22 @@ def test_a_table_of_the_same_name_replaces_a_library_endpoint(tmp_path: Path) ->
     file = tmp_path / "protocol.toml"
     file.write_text('[endpoints.os]\norigin = "enrolment"\nevents = ["death"]\n')
     assert read_protocol(file).endpoint("os") == Endpoint(name="os", origin="enrolment", events=("death",))
+
+
+def test_a_protocol_knows_which_definitions_were_written(tmp_path: Path) -> None:
+    """A default that somebody wrote is stated, one that nobody wrote is not; another than the default always is."""
+    file = tmp_path / "protocol.toml"
+    file.write_text('[protocol]\ntitle = "T"\n[definitions]\ncrs = "astct-2019"\n')
+    protocol = read_protocol(file)
+    assert [protocol.states(key) for key in ("crs", "icans", "agvhd")] == [True, False, False]
+    assert Protocol(definitions=Definitions(icans="other")).states("icans")
+
+
+def test_what_is_day_zero_does_not_compete_with_what_follows_it(tmp_path: Path) -> None:
+    file = tmp_path / "protocol.toml"
+    assert library().endpoint("b_cell_recovery").competing == ("death", "relapse", "hsct", "infusion:2")
+    file.write_text('[protocol]\ntitle = "T"\n[definitions]\nday_zero = "infusion:2"\n')
+    assert read_protocol(file).endpoint("b_cell_recovery").competing == ("death", "relapse", "hsct")
 
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def test_groups_are_words_and_the_treated_come_first():
 
 
 def test_a_treatment_with_a_state_is_short_in_names_and_whole_in_the_box():
-    words = "transplantation (while response CR; no relapse before)"
+    words = "transplantation (while in CR; no relapse before)"
     section = strategy_section(settings={"treatment": words})
     assert treatment_words(section) == "transplantation"
     assert f"{words} by then was associated" in quotable(section)[0]

@@ -230,7 +230,7 @@ def test_second_infusions_have_no_denominator_before_the_infusion(tmp_path: Path
     assert denominators_of(section, term) == ["infused", "evaluable"]
     assert numbers(section, term, "infused") == (1, 1)
     assert codes(section) == []
-    with pytest.raises(InputError, match="infusion 3"):
+    with pytest.raises(InputError, match="third infusion"):
         run(history(tmp_path, events), infusion=3)
 
 
@@ -254,6 +254,7 @@ def test_cr_set_label_every_row_has_its_own_set(seed_004: History) -> None:
     assert "CR by day 90" in text
     assert "Any by day 90" in text
     assert "Any (CR, CRi, MLFS)" in section.definition
+    assert section.definition.endswith("Criteria: ELN 2024.")
 
 
 def test_cr_set_label_responses_without_criteria_of_several_and_of_mixed_categories(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_readme_says_what_was_imposed_and_where_numbers_come_from(tmp_path: 
     assert "dayzero simulate hcart19s --patients 5 --seed 4 --impose nobody" in text
     assert "one patient died from encephalorrhagia at 24 days" in text
     assert "covariate frailty (hidden)" in text
-    assert "imposed: nobody" in (tmp_path / "out/study.toml").read_text(encoding="utf-8")
+    assert "imposed: nobody is transplanted" in (tmp_path / "out/study.toml").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from dayzero.analyses.toxicity_grades import Toxicity, grades_of
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate
 from dayzero.history import History
-from dayzero.protocol import library
+from dayzero.protocol import Protocol, library
 from dayzero.report.kinds import kind_of
 from dayzero.report.page import Section
 
@@ -112,8 +112,8 @@ def test_gvhd_after_transplant_stands_apart_from_gvhd_after_a_donors_cells(cohor
     assert numbers(section, "agvhd", "infusion=1") == (0, 1)  # the autologous product cannot bring it: no denominator
     assert "Acute GVHD, MAGIC" in printed(section)
     assert {table.header[1] for part in kind_of(section).parts(section) for table in part.tables if table} == {
-        "1st infusion",
-        "1st transplant",
+        "First infusion",
+        "First transplant",
     }
 
 
@@ -130,12 +130,13 @@ def test_without_infusion_numbers_each_patient_counts_once_with_the_highest_grad
     assert numbers(section, "crs>=3", "infusion=any") == (1, 5)
 
 
-def test_scale_tag_grades_without_a_scale_are_a_warning_and_the_heading_says_so(tmp_path: Path) -> None:
-    section = run(history(tmp_path, "patient event day value\na infusion 0\na crs 2 3\nb infusion 0"))
-    assert codes(section) == ["scale-not-stated"]
-    assert section.findings[0].level == "warning"
-    assert section.findings[0].rows == (3,)
+def test_of_grades_without_a_scale_the_heading_says_so_unless_the_study_names_one(tmp_path: Path) -> None:
+    cohort = history(tmp_path, "patient event day value\na infusion 0\na crs 2 3\nb infusion 0")
+    section = run(cohort)
+    assert codes(section) == []  # the checks ask for the scale
     assert "Cytokine release syndrome, scale not stated" in printed(section)
+    named = run_toxicity(ToxicitySettings(), Context(cohort, Protocol(stated=frozenset({"crs"}))))
+    assert "Cytokine release syndrome, ASTCT 2019" in printed(named)
 
 
 def test_grades_of_two_scales_are_never_pooled(tmp_path: Path) -> None:
@@ -254,7 +255,7 @@ def test_the_page_says_what_the_days_are_over_and_that_it_is_no_device(cohort: H
     section = run(cohort)
     assert "not a medical device" in " ".join(section.notes)
     assert "not over all" in " ".join(section.notes)
-    assert "After the 1st infusion, 4 of 5 (80.0 %; 95 % CI 28.4–99.5) had it in any grade" in printed(section)
+    assert "After the first infusion, 4 of 5 (80.0 %; 95 % CI 28.4–99.5) had it in any grade" in printed(section)
     assert KINDS["toxicity"].run is run_toxicity
 
 
@@ -298,7 +299,7 @@ def test_medication_stands_in_a_table_and_undated_infusions_are_counted(tmp_path
     undated = base.events.filter(pl.col("event") == "infusion").head(1).with_columns(day=pl.lit(None, pl.Float64))
     section = run(replace(base, events=pl.concat([base.events, undated])))
     assert "Infusions without a date are not counted: 1." in section.notes
-    assert "Medication | 1st infusion | Patients who had it at least once within 30 days" in printed(section)
+    assert "Medication | First infusion | Patients who had it at least once within 30 days" in printed(section)
     assert "Tocilizumab | 1 (20.0 %)" in printed(section)
 
 

@@ -151,7 +151,7 @@ def _first(term: str) -> str:
 def _notes(found: Tracks, n: int, settings: CoursesSettings) -> tuple[str, ...]:
     said = []
     if found.undated:
-        counts = [f"{_LOST.get(name, name)} {number}" for name, number in found.undated.items()]
+        counts = [f"{_LOST.get(name, name)} ({number})" for name, number in found.undated.items()]
         said.append(f"Events without a date are left out: {listed(counts)}.")
     if found.late:
         said.append(f"Events after the end of their patient’s follow-up are left out: {found.late}.")

@@ -21,7 +21,7 @@ from dayzero.errors import InputError
 from dayzero.estimate import concat
 from dayzero.estimators.groups import level_codes
 from dayzero.history import Floats
-from dayzero.protocol import Endpoint
+from dayzero.protocol import Endpoint, course_words
 from dayzero.report.page import Section
 
 UNADJUSTED: Final = (
@@ -112,7 +112,7 @@ def run_kinetics(settings: KineticsSettings, context: Context) -> Section:
     grades = _grades(settings, context, population)
     measured = _measured(settings, context, endpoint, population)
     if not exposed.height and not found.height and not measured:
-        fault = f"nothing was measured after infusion {settings.infusion}"
+        fault = f"nothing was measured after the {course_words('infusion', settings.infusion)}"
         mend = "Add a table kinetics or labs, or a severity table with burden or dose."
         raise InputError(fault, mend=mend, column="kind")
     shown = samples(context.history, population, settings.assay)
@@ -139,7 +139,7 @@ def run_kinetics(settings: KineticsSettings, context: Context) -> Section:
 
 def _endpoint(settings: KineticsSettings) -> Endpoint:
     plain = Endpoint(origin=f"infusion:{settings.infusion}", events=("death",), name=settings.name)
-    which = "" if settings.infusion == 1 else f", infusion {settings.infusion}"
+    which = "" if settings.infusion == 1 else f", {course_words('infusion', settings.infusion)}"
     return replace(plain, label=settings.label or f"CAR T-cell kinetics and cytokines{which}")
 
 
@@ -195,7 +195,7 @@ def _numbers(column: pl.Series, key: str) -> Floats:
 
 
 def _definition(settings: KineticsSettings) -> str:
-    which = "the first infusion" if settings.infusion == 1 else f"infusion {settings.infusion}"
+    which = f"the {course_words('infusion', settings.infusion)}"
     return (
         f"CAR T cells in samples after {which} until the next infusion, a transplant or its conditioning, each assay "
         "for itself; Cmax is the highest value, AUC0–28 the area to day 28 (linear up, log down). Cytokines: the "

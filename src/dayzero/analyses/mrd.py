@@ -14,12 +14,11 @@ from dayzero.analyses.mrd_visits import Visit, visit_counts, visit_rates, visits
 from dayzero.errors import Finding, InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.history import History
-from dayzero.protocol import listed
+from dayzero.protocol import course_words, listed
 from dayzero.report.mrd_strip import method_name
 from dayzero.report.page import Section
 
 FIRST_SHOWN: Final = "first shown negative"
-_COURSES: Final = {"infusion": "infusion", "hsct": "transplant"}
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,12 @@ def run_mrd(settings: MrdSettings, context: Context) -> Section:
         history, kind=settings.course, number=settings.number, threshold=definitions.mrd_threshold,
         method=settings.method,
     )  # fmt: skip
-    which = f"{_COURSES[settings.course]} {settings.number}"
+    which = course_words(settings.course, settings.number)
     if not found.courses.height:
         raise InputError(f"nobody has a dated {which}", mend="Correct the number, or the dates.", column="number")
     if not found.samples.height:
         mend = "Add a table mrd, or events mrd with the value negative or positive."
-        raise InputError(f"nobody has an MRD sample after {which}", mend=mend, column="course")
+        raise InputError(f"nobody has an MRD sample after the {which}", mend=mend, column="course")
     origin = np.full(len(history), np.nan)
     origin[found.courses["patient"].to_numpy()] = found.courses["course_day"].to_numpy()
     visits = visits_of(found, disease_states(history, definitions, origin=origin))
@@ -74,11 +73,11 @@ def run_mrd(settings: MrdSettings, context: Context) -> Section:
     ]
     return Section(
         kind="mrd",
-        title=f"MRD after {which}",
+        title=f"MRD after the {which}",
         estimates=concat([_size(found), *rates, negativity(found)]),
         patients=_rows(history, found),
-        definition=f"{_capital(assay)}. Only patients with {which}; samples after relapse, progression or a further "
-        "course are left out.",
+        definition=f"{_capital(assay)}. Only patients who had the {which}; samples after relapse, progression or a "
+        "further course are left out.",
         notes=_notes(found, visits),
         findings=_findings(found, settings),
         settings={"course": settings.course, "number": settings.number, "method": settings.method,

@@ -9,8 +9,9 @@ from dayzero.analyses.context import Context
 from dayzero.analyses.denominators import share, spread, tally
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
-from dayzero.grading.editions import edition
+from dayzero.grading.editions import scale_words
 from dayzero.grading.results import DISCLAIMER
+from dayzero.protocol import course_words
 from dayzero.report.page import Section
 from dayzero.spells import Bools
 
@@ -73,10 +74,10 @@ def run_persistence(settings: PersistenceSettings, context: Context) -> Section:
     parts = [_b_cells(b_cells, settings)] if b_cells.height else []
     parts += [_t_nk(t_nk, settings.level)] if t_nk.height else []
     found = (("b_cell_loss", b_cells), ("t_nk_aplasia", t_nk))
-    scales = {name: edition(name, str(rows["scale"][0])).label for name, rows in found if rows.height}
+    scales = {name: scale_words(name, str(rows["scale"][0])) for name, rows in found if rows.height}
     return Section(
         kind="persistence",
-        title=f"Persistence after infusion {settings.infusion}",
+        title=f"Persistence after the {course_words('infusion', settings.infusion)}",
         estimates=concat(parts),
         definition=_definition(b_cells.height > 0, t_nk.height > 0),
         notes=(*((_KNOWN, _CURVE) if b_cells.height else ()), DISCLAIMER),

@@ -25,8 +25,9 @@ from dayzero.analyses.response_patients import ORDER, Responses, mask, responses
 from dayzero.errors import InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.grading.courses import courses
+from dayzero.grading.editions import scale_words
 from dayzero.history import History
-from dayzero.protocol import Term, listed, parse_term
+from dayzero.protocol import Term, course_words, listed, parse_term
 from dayzero.report.page import Section
 from dayzero.spells import Bools
 
@@ -88,7 +89,8 @@ def run_response(settings: ResponseSettings, context: Context) -> Section:
     found = responses_of(history, primary, number=settings.infusion, by_day=settings.by_day)
     if not found.window.patients.any():
         mend = "Correct the number, or the dates of the infusions."
-        raise InputError(f"nobody has a dated infusion {settings.infusion}", mend=mend, column="infusion")
+        which = course_words("infusion", settings.infusion)
+        raise InputError(f"nobody has a dated {which}", mend=mend, column="infusion")
     measure, patients = changes(history, found, settings.waterfall)
     negative, known, methods = mrd_known(history, found.window, context.protocol.definitions.mrd_threshold)
     bottom = denominators(history, found)
@@ -101,10 +103,10 @@ def run_response(settings: ResponseSettings, context: Context) -> Section:
     ]
     return Section(
         kind="response",
-        title=f"Response to the {_ordinal(settings.infusion)} infusion",
+        title=f"Response to the {course_words('infusion', settings.infusion)}",
         estimates=concat(parts),
         patients=patients,
-        definition=_definition(settings, sets),
+        definition=_definition(settings, sets, found),
         notes=_notes(found, methods),
         findings=find_response(found, sets, planned=len(planned(history)) if settings.infusion == 1 else 2),
         settings={
@@ -227,16 +229,14 @@ def _best(found: Responses) -> dict[str, Bools]:
     return {word: who for word, who in (result | rest).items() if who.any()}
 
 
-def _definition(settings: ResponseSettings, sets: Mapping[str, Term]) -> str:
+def _definition(settings: ResponseSettings, sets: Mapping[str, Term], found: Responses) -> str:
     what = listed([f"{label} ({', '.join(_values(term))})" for label, term in sets.items()], "and")
-    until = f"by day {settings.by_day:g} of the {_ordinal(settings.infusion)} infusion, and before the next course"
+    which = course_words("infusion", settings.infusion)
+    until = f"by day {settings.by_day:g} of the {which}, and before the next course"
+    named = [scale_words("response", name) for name in found.rows["scale"].drop_nulls().unique().sort()]
+    criteria = f" Criteria: {listed(named)}." if named else ""
     same = "An assessment on the day of the infusion, or of a transplant, is before it."
-    return f"The best response {until}: {what}. {same}"
-
-
-def _ordinal(number: int) -> str:
-    words = ("", "first", "second", "third", "fourth", "fifth")
-    return words[number] if number < len(words) else f"{number}th"
+    return f"The best response {until}: {what}. {same}{criteria}"
 
 
 def _notes(found: Responses, methods: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from dayzero.analyses.response_patients import Responses, counts
 from dayzero.errors import Finding
+from dayzero.grading.editions import scale_words
 from dayzero.protocol import Term
 
 _INCOMPLETE: Final = ("CRh", "CRi", "CR_ANY", "MLFS")
@@ -42,9 +43,8 @@ def _criteria(found: Responses, sets: Mapping[str, Term]) -> list[Finding]:
         result.append(Finding("warning", "response-criteria-not-stated", message, mend, table="events", rows=rows))
     stated = among["scale"].drop_nulls().unique().sort().to_list()
     if len(stated) > 1:
-        message = (
-            f"Responses of several criteria ({', '.join(stated)}) are counted as one: a rate of them is of no set."
-        )
+        names = ", ".join(scale_words("response", name) for name in stated)
+        message = f"Responses of several criteria ({names}) are counted as one: a rate of them is of no set."
         result.append(Finding("warning", "response-criteria-mixed", message, "Judge all patients by one edition."))
     return result
 

@@ -1,6 +1,6 @@
 """The analysis kind ``toxicity``: grades of each toxicity by infusion number, among all who were infused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -9,12 +9,16 @@ from dayzero.analyses.context import Context
 from dayzero.analyses.toxicity_counts import MEDICATION_DAYS, count_grades, count_medication, count_scales, main_scale
 from dayzero.analyses.toxicity_grades import GVHD, Toxicity, grades_of, known_toxicities
 from dayzero.errors import Finding, InputError
-from dayzero.estimate import concat
+from dayzero.estimate import Estimate, concat
+from dayzero.grading.editions import scale_words
 from dayzero.grading.results import DISCLAIMER
 from dayzero.history import History
+from dayzero.protocol import Protocol
 from dayzero.report.page import Section
 
 NOT_STATED = "scale not stated"
+SCALED: Final = ("crs", "icans", "agvhd")
+"""Toxicities whose scale ``[definitions]`` can name."""
 _NAMES: Final = {"agvhd": "Acute GVHD", "cgvhd": "Chronic GVHD"}
 _UNSEEN: Final = {"infusion": "a donor’s CAR-T", "hsct": "a transplant", "dli": "donor lymphocytes"}
 
@@ -52,7 +56,7 @@ class ToxicitySettings:
 def run_toxicity(settings: ToxicitySettings, context: Context) -> Section:
     """Count grades by infusion number, with the days to their onset and their length, and CRS under every scale."""
     history = context.history
-    toxicities = [grades_of(history, name) for name in _names(settings, history)]
+    toxicities = [_scaled(grades_of(history, name), context.protocol) for name in _names(settings, history)]
     if not any(each.rows.height for each in toxicities):
         mend = "A table of toxicities needs dated infusions or transplants among the events."
         raise InputError("nobody can have any of these toxicities", mend=mend, column="events")
@@ -71,9 +75,28 @@ def run_toxicity(settings: ToxicitySettings, context: Context) -> Section:
         findings=tuple(finding for each in toxicities for finding in _findings(each)),
         settings={
             "events": tuple(each.name for each in toxicities), "by_infusion": by_number, "level": level,
-            "scales": {each.name: main_scale(each) or NOT_STATED for each in toxicities},
+            "scales": {each.name: _words(each) for each in toxicities}, "crs_scales": _crs_scales(parts),
         },
     )  # fmt: skip
+
+
+def _scaled(toxicity: Toxicity, protocol: Protocol) -> Toxicity:
+    """Return the grades with the scale that the study names for those that do not say their own."""
+    if toxicity.name not in SCALED or not protocol.states(toxicity.name):
+        return toxicity
+    named = pl.col("scale").fill_null(getattr(protocol.definitions, toxicity.name))
+    return replace(toxicity, rows=toxicity.rows.with_columns(named))
+
+
+def _words(toxicity: Toxicity) -> str:
+    scale = main_scale(toxicity)
+    return scale_words(toxicity.name, scale) if scale else NOT_STATED
+
+
+def _crs_scales(parts: list[Estimate]) -> dict[str, str] | None:
+    """Return the scales of CRS that stand side by side, by name, in words."""
+    terms = concat(parts).rows["term"].str.extract(r"^crs\[scale=(.+)\]$").drop_nulls().unique(maintain_order=True)
+    return {name: scale_words("crs", name) for name in terms} or None
 
 
 def _names(settings: ToxicitySettings, history: History) -> tuple[str, ...]:
@@ -127,15 +150,11 @@ def _notes(history: History, toxicities: list[Toxicity]) -> tuple[str, ...]:
 
 
 def _findings(toxicity: Toxicity) -> list[Finding]:
-    """Return the guard SCALE_TAG: grades without a scale, of several scales; and events that lie in no course."""
+    """Return grades of several scales, and events that lie in no course; the checks ask each grade for its scale."""
     name, found = toxicity.name, []
-    if toxicity.unscaled:
-        message = f"{name}: grades are reported without their scale; the table says {NOT_STATED!r} for them."
-        mend = "Add a column scale to the events, for example astct-2019."
-        found.append(Finding("warning", "scale-not-stated", message, mend, table="events", rows=toxicity.unscaled))
     scales = toxicity.rows.filter(pl.col("lower") > 0)["scale"].unique().sort(nulls_last=True).to_list()
     if len(scales) > 1:
-        names = ", ".join(scale or NOT_STATED for scale in scales)
+        names = ", ".join(scale_words(name, scale) if scale else NOT_STATED for scale in scales)
         message = f"{name}: the grades are of several scales ({names}); those of all but one count as of unknown grade."
         mend = "Grade all patients by one scale, from the raw tables."
         found.append(Finding("warning", "scales-mixed", message, mend))

@@ -41,8 +41,6 @@ class Toxicity:
         null where they are unknown; ``unresolved``: the duration is that of what was seen.
     unattributed
         Rows in the events file of reported events that lie in no course.
-    unscaled
-        Rows in the events file of reported grades without a scale.
     derived
         Whether grades were derived from tables: then silence is unknown, else it is no toxicity.
     unseen
@@ -52,7 +50,6 @@ class Toxicity:
     name: str
     rows: pl.DataFrame
     unattributed: tuple[int, ...] = ()
-    unscaled: tuple[int, ...] = ()
     derived: bool = False
     unseen: tuple[tuple[str, int], ...] = ()
 
@@ -84,12 +81,9 @@ def grades_of(history: History, name: str) -> Toxicity:
     found = opened.join(_by_course(placed), on=_KEYS, how="left", maintain_order="left")
     found = found.join(table, on=_KEYS, how="left", maintain_order="left")
     lost = events.filter(~pl.col("row").is_in(placed["row"].to_list()) & (pl.col("row") > 0))
-    unscaled = placed.filter((pl.col("lower") > 0) & pl.col("scale").is_null() & (pl.col("row") > 0))
     rows = _combined(found, silent)
     seen, unseen = _looked_at(rows, name) if name in GVHD and derived is not None else (rows, ())
-    return Toxicity(
-        name, seen, tuple(lost["row"].to_list()), tuple(unscaled["row"].to_list()), derived is not None, unseen
-    )
+    return Toxicity(name, seen, tuple(lost["row"].to_list()), derived is not None, unseen)
 
 
 def _looked_at(rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, tuple[tuple[str, int], ...]]:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from dayzero.checks import (
+    at_risk,
     baseline,
     columns,
     dates,
@@ -21,6 +22,7 @@ from dayzero.checks import (
     known_later,
     order,
     repeats,
+    scales,
     twice,
 )
 from dayzero.checks.curves import few_at_risk, not_competing
@@ -76,6 +78,16 @@ _LATER: Final = (
 _RESPONDERS: Final = "Name it relapse-free survival or duration of response, or begin it at day zero."
 _NON_RESPONSE: Final = 'Write non_response = "day0" or "assessment"; better show both.'
 _DEATH: Final = "Add death to its events, or name it after what it counts."
+_SCALE: Final = (
+    "Add a column scale to the events, for example astct-2019; or name the one scale of all in [definitions]: "
+    'crs = "astct-2019", icans = "astct-2019", agvhd = "magic".'
+)
+_DONORS: Final = 'Restrict day zero to donors\' cells, origin = "hsct[kind=allo]", with the word that your column has.'
+_AIMED: Final = 'Restrict day zero, origin = "infusion:1[targets=CD19|CD22]", or the population.'
+_FIRST: Final = (
+    "Where it must not count, restrict the population, or count from the event before it with "
+    'censor_at = ["new_therapy"].'
+)
 _TWIN: Final = "Add the endpoint without censor_at (treatment policy); where it is planned, a model of states, too."
 
 CHECKS: Final = (
@@ -102,6 +114,7 @@ CHECKS: Final = (
     ),
     Check("error", "engraftment-before-transplant", order.engraftment_before_transplant, "Add the transplant."),
     Check("warning", "gvhd-without-transplant", order.gvhd_without_transplant, "Add the transplant."),
+    Check("warning", "scale-not-stated", scales.scale_not_stated, _SCALE),
     Check("warning", "event-before-diagnosis", order.event_before_diagnosis, _LOOK),
     Check("warning", "engraftment-window", intervals.engraftment_window, _LOOK),
     Check("warning", "crs-window", intervals.crs_window, _LOOK),
@@ -121,6 +134,9 @@ CHECKS: Final = (
     Check("error", "efs-of-responders", endpoint_names.efs_of_responders, _RESPONDERS),
     Check("warning", "efs-without-non-response", endpoint_names.efs_without_non_response, _NON_RESPONSE),
     Check("warning", "survival-without-death", endpoint_names.survival_without_death, _DEATH),
+    Check("note", "gvhd-of-autologous", at_risk.gvhd_of_autologous, _DONORS),
+    Check("note", "b-cells-not-targeted", at_risk.b_cells_not_targeted, _AIMED),
+    Check("note", "response-after-other-therapy", at_risk.response_after_other_therapy, _FIRST),
     Check("note", "hsct-censored-alone", endpoint_names.hsct_censored_alone, _TWIN),
 )
 """Every check of a history, in the order of its findings; reading has findings of its own (``dayzero.io.tables``)."""

@@ -20,6 +20,7 @@ Bools = npt.NDArray[np.bool_]
 HEADER = 1
 DEFINED: Final = frozenset(
     """os-event-missed efs-of-responders efs-without-non-response survival-without-death hsct-censored-alone
+    gvhd-of-autologous b-cells-not-targeted response-after-other-therapy
     printed-ratio-incoherent printed-interval-narrow printed-follow-up-impossible""".split()
 )
 """Findings about definitions and about what others have printed, with which the data have nothing to do."""

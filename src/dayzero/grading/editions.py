@@ -67,6 +67,28 @@ def edition(scale: str, name: str = "") -> Edition:
     return known[name] if name else next(iter(known.values()))
 
 
+def scale_words(scale: str, name: str) -> str:
+    """Return how pages name an edition: its label; a name that is no edition's stays as it is written.
+
+    Parameters
+    ----------
+    scale
+        What is graded: ``crs``, ``response``, also what has no editions of its own (``infection``).
+    name
+        The edition, as results and events have it.
+
+    Examples
+    --------
+    >>> scale_words("crs", "astct-2019"), scale_words("response", "eln-2024"), scale_words("agvhd", "our own")
+    ('ASTCT 2019', 'ELN 2024', 'our own')
+    >>> scale_words("infection", "ctcae-5")
+    'CTCAE 5.0'
+    """
+    own = editions(scale) if files("dayzero.grading").joinpath("editions", scale).is_dir() else {}
+    known = own.get(name) or editions("crs").get(name)
+    return known.label if known else name
+
+
 def _edition(name: str, text: str) -> Edition:
     table = tomllib.loads(text)
     head = {key: table[key] for key in ("label", "source", "read", "rank")}

@@ -17,6 +17,8 @@ from dayzero.protocol import Definitions
 from dayzero.protocol.term import parse_term
 
 RELAPSES: Final = ("relapse", "progression")
+ASSESSED: Final = ("assessments", "mrd")
+"""Tables whose rows, beside responses and MRD results, are assessments of the disease."""
 COLUMNS: Final = ("patient", "day", "category", "sub_cause", "reported", "after_relapse", "basis", "scale")
 
 
@@ -51,7 +53,7 @@ def derive_deaths(history: History, definitions: Definitions) -> Derived:
         ``results["deaths"]``, a row a dead patient: ``day``; ``category``: relapse, nrm, unknown; ``sub_cause`` of
         non-relapse mortality (gvhd, infection, organ, crs, icans, haemorrhage, second_cancer, other, unknown), else
         null; ``reported``: the same of the reported cause, also relapse and treatment; ``after_relapse``, null where a
-        relapse has no day; ``basis``: why.
+        relapse has no day; ``basis``: why. Only who had day zero can have died before the first assessment after it.
     """
     chosen = edition("death_causes")
     deaths = _deaths(history, chosen)
@@ -59,7 +61,8 @@ def derive_deaths(history: History, definitions: Definitions) -> Derived:
         return Derived()
     zero = _day_zero(history, definitions.day_zero, deaths["patient"])
     known = deaths.join(zero, on="patient", how="left").with_columns(pl.col("zero").fill_null(float("-inf")))
-    facts = _responses(history, _relapses(history, known), chosen)
+    known = known.with_columns(pl.col("begun").fill_null(value=False))
+    facts = _assessed(history, _responses(history, _relapses(history, known), chosen))
     results = _categories(facts)
     shown = results.with_columns(pl.lit(chosen.name).alias("scale")).select(COLUMNS).sort("patient")
     return Derived(results={"deaths": shown}, findings=_findings(history, results, chosen))
@@ -84,15 +87,20 @@ def _deaths(history: History, chosen: Edition) -> pl.DataFrame:
 
 
 def _day_zero(history: History, text: str, dead: pl.Series) -> pl.DataFrame:
-    """Return ``patient`` and ``zero``: the day of the term's event; of the dead without it their first course."""
+    """Return ``patient``, ``zero`` and ``begun``: the day of the term's event; of the dead without it the first course.
+
+    ``begun`` says that it is the term's.
+    """
     term = parse_term(text)
     rows = history.named(term.name, ("number",)).drop_nulls("day").sort("patient", "day", maintain_order=True)
     place = pl.int_range(1, pl.len() + 1).over("patient")
     wanted = rows.filter(pl.col("number").fill_null(place) == (term.number or 1))
-    own = wanted.group_by("patient").agg(pl.col("day").min().alias("zero"))
+    own = wanted.group_by("patient").agg(pl.col("day").min().alias("zero"), pl.lit(value=True).alias("begun"))
     if dead.is_in(own["patient"].implode()).all():
         return own
-    first = courses(history).group_by("patient").agg(pl.col("day").min().alias("zero"))
+    first = (
+        courses(history).group_by("patient").agg(pl.col("day").min().alias("zero"), pl.lit(value=False).alias("begun"))
+    )
     return pl.concat([own, first.join(own, on="patient", how="anti")])
 
 
@@ -110,29 +118,44 @@ def _relapses(history: History, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _responses(history: History, known: pl.DataFrame, chosen: Edition) -> pl.DataFrame:
-    """Add whether disease was ever assessed from day zero to death, and whether it persisted throughout."""
+    """Add whether the disease persisted in a response from day zero to death, and whether it ever remitted."""
     value = pl.col("value").fill_null("").str.strip_chars().str.to_lowercase()
     rows = history.named("response", ("value",)).select("patient", pl.col("day").alias("at"), value.alias("value"))
     own = rows.join(known.select("patient", "day", "zero"), on="patient")
-    after = own.filter((pl.col("at") > pl.col("zero")) & (pl.col("day").is_null() | (pl.col("at") <= pl.col("day"))))
-    each = after.group_by("patient").agg(
-        pl.lit(value=True).first().alias("assessed"),
-        pl.col("value").is_in(chosen.table["no_remission"]).any().alias("persisted"),
-        pl.col("value").is_in(chosen.table["remission"]).any().alias("remitted"),
+    each = (
+        own.filter(_IN_TIME)
+        .group_by("patient")
+        .agg(
+            pl.col("value").is_in(chosen.table["no_remission"]).any().alias("persisted"),
+            pl.col("value").is_in(chosen.table["remission"]).any().alias("remitted"),
+        )
     )
     joined = known.join(each, on="patient", how="left")
-    asked = joined.with_columns(pl.col("assessed", "persisted", "remitted").fill_null(value=False))
-    return asked.with_columns(pl.lit(value=rows.height > 0).alias("study_assesses"))
+    return joined.with_columns(pl.col("persisted", "remitted").fill_null(value=False))
+
+
+_IN_TIME: Final = (pl.col("at") > pl.col("zero")) & (pl.col("day").is_null() | (pl.col("at") <= pl.col("day")))
+
+
+def _assessed(history: History, known: pl.DataFrame) -> pl.DataFrame:
+    """Add whether the disease was assessed from day zero to death, and whether the study assesses it at all."""
+    frames = [history.named(name, ()) for name in ("response", "mrd")]
+    frames += [history.tables[name] for name in ASSESSED if name in history.tables]
+    rows = pl.concat([frame.select("patient", pl.col("day").alias("at")) for frame in frames])
+    own = known.select("patient", "day", "zero").join(rows, on="patient").filter(_IN_TIME)
+    assessed = pl.col("patient").is_in(own["patient"].unique().implode()).alias("assessed")
+    return known.with_columns(assessed, pl.lit(value=rows.height > 0).alias("study_assesses"))
 
 
 def _categories(facts: pl.DataFrame) -> pl.DataFrame:
     never = pl.col("persisted") & ~pl.col("remitted")
+    early = pl.col("begun") & pl.col("study_assesses") & ~pl.col("assessed")
     basis = (
         pl.when("relapsed").then(pl.lit("relapse_before_death"))
         .when(never).then(pl.lit("never_in_remission"))
         .when(pl.col("reported") == "relapse").then(pl.lit("reported_cause_alone"))
         .when("undated").then(pl.lit("relapse_without_a_day"))
-        .when(~pl.col("assessed") & pl.col("study_assesses")).then(pl.lit("died_before_first_assessment"))
+        .when(early).then(pl.lit("died_before_first_assessment"))
         .otherwise(pl.lit("no_relapse_before_death"))
     )  # fmt: skip
     by_basis = {
@@ -172,8 +195,8 @@ def _findings(history: History, results: pl.DataFrame, chosen: Edition) -> tuple
         (
             "death-before-first-assessment",
             early,
-            "Deaths before the first assessment, without progression: {n}; they count as non-relapse mortality.",
-            "Nothing, where no assessment was made.",
+            "Deaths before the first assessment after day zero, without progression: {n}; non-relapse mortality.",
+            "Add the assessment where one was made; else there is nothing to mend.",
         ),
     )
     found = []

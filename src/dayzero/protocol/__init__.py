@@ -29,7 +29,7 @@ from dayzero.protocol.plan import (
 from dayzero.protocol.plan_file import Plan, read_plan
 from dayzero.protocol.term import Condition, Term, parse_term
 from dayzero.protocol.treatment import Treatment, as_treatment
-from dayzero.protocol.words import definition, listed, term_words, treatment_words
+from dayzero.protocol.words import course_words, definition, listed, ordinal, term_words, treatment_words
 from dayzero.settings import Toml, parse_settings, read_toml
 
 __all__ = [
@@ -49,9 +49,11 @@ __all__ = [
     "Wording",
     "as_treatment",
     "builtin_names",
+    "course_words",
     "definition",
     "library",
     "listed",
+    "ordinal",
     "parse_term",
     "protocol_file",
     "read_protocol",
@@ -138,6 +140,8 @@ class Protocol:
         Planned analyses.
     wordings
         The document's own definitions beside those used here.
+    stated
+        Keys of ``[definitions]`` that the protocol's or the study's file writes, a default among them.
     """
 
     title: str = ""
@@ -156,6 +160,11 @@ class Protocol:
     visits: tuple[Visit, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     wordings: tuple[Wording, ...] = ()
+    stated: frozenset[str] = frozenset()
+
+    def states(self, key: str) -> bool:
+        """Return whether somebody named this definition: it is written in a file, or is not the default."""
+        return key in self.stated or getattr(self.definitions, key) != getattr(Definitions(), key)
 
     def endpoint(self, name: str) -> Endpoint:
         """Return the endpoint of that name, its definitions filled in (KeyError where there is none)."""
@@ -228,8 +237,8 @@ def _with_plan(protocol: Protocol, plan: Plan) -> Protocol:
 
 def with_tables(protocol: Protocol, toml: Toml) -> Protocol:
     """Return the protocol with the file's ``[definitions]`` and ``[endpoints.NAME]`` tables laid over it."""
-    given = toml.table.get("definitions", {})
-    merged = {**vars(protocol.definitions), **_mapping(given)}
+    given = _mapping(toml.table.get("definitions", {}))
+    merged = {**vars(protocol.definitions), **given}
     definitions = parse_settings(Definitions, merged, toml=toml, path=("definitions",))
     tables = _mapping(toml.table.get("endpoints", {}))
     own = {
@@ -237,7 +246,7 @@ def with_tables(protocol: Protocol, toml: Toml) -> Protocol:
         for name, table in tables.items()
     }
     endpoints = MappingProxyType({**protocol.endpoints, **own})
-    return replace(protocol, definitions=definitions, endpoints=endpoints)
+    return replace(protocol, definitions=definitions, endpoints=endpoints, stated=protocol.stated | set(given))
 
 
 def _mapping(table: object) -> Mapping[str, object]:

@@ -102,7 +102,11 @@ class Endpoint:
 
 
 def substitute(endpoint: Endpoint, definitions: Mapping[str, str]) -> Endpoint:
-    """Replace ``{day_zero}`` and ``{cr}`` in the endpoint's terms by a protocol's definitions."""
+    """Replace ``{day_zero}`` and ``{cr}`` in the endpoint's terms by a protocol's definitions.
+
+    A competing term that a definition makes day zero itself is left out: ``infusion:2`` where day zero is the second
+    infusion.
+    """
     changed: dict[str, object] = {}
     for item in fields(endpoint):
         value = getattr(endpoint, item.name)
@@ -112,7 +116,10 @@ def substitute(endpoint: Endpoint, definitions: Mapping[str, str]) -> Endpoint:
             changed[item.name] = tuple(_filled(text, definitions) for text in value)
         elif isinstance(value, Mapping):
             changed[item.name] = {column: _filled(text, definitions) for column, text in value.items()}
-    return replace(endpoint, **changed)  # type: ignore[arg-type]
+    filled: Endpoint = replace(endpoint, **changed)  # type: ignore[arg-type]
+    if filled.origin == endpoint.origin:
+        return filled
+    return replace(filled, competing=tuple(term for term in filled.competing if term != filled.origin))
 
 
 def _filled(text: str, definitions: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """An endpoint's definition in words, made from the same object that the engine derives it from."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +23,9 @@ _NAMES: Final = {
     "platelet_engraftment_50": "platelet recovery to 50",
     "sos": "sinusoidal obstruction syndrome",
 }
+_COURSES: Final = {"hsct": "transplant", "dli": "DLI"}
+_GRADES: Final = {">=": "{} or higher", ">": "above {}", "<=": "{} or lower", "<": "below {}"}
+_ABBREVIATION: Final = re.compile(r"^[A-Z]{2}")
 _ORDINALS: Final = ("", "first", "second", "third", "fourth", "fifth")
 _NON_RESPONSE: Final = {
     "day0": "patients who do not reach {response} by day {day:g}, or die before, have the event on day zero; "
@@ -38,7 +42,7 @@ def term_words(term: str | Term) -> str:
     Examples
     --------
     >>> term_words("infusion:2"), term_words("response=CR|CRi after hsct"), term_words("agvhd>=3")
-    ('second CAR-T infusion', 'response CR or CRi after transplantation', 'acute GVHD of grade >= 3')
+    ('second CAR-T infusion', 'CR or CRi after transplantation', 'acute GVHD of grade 3 or higher')
     >>> term_words("hsct[kind=allogeneic]"), term_words("death[cause=disease]")
     ('allogeneic transplantation', 'death with cause disease')
     """
@@ -46,10 +50,17 @@ def term_words(term: str | Term) -> str:
     name = _NAMES.get(term.name, term.name.replace("_", " "))
     kinds = [condition for condition in term.conditions if (condition.column, condition.operator) == ("kind", "=")]
     name = " ".join([*(listed(condition.values, "or") for condition in kinds), name])
-    words = f"{_ordinal(term.number)} {name}" if term.number else name
+    name = "" if _is_remission(term) else name
+    words = f"{ordinal(term.number)} {name}" if term.number else name
     words += "".join(f" {_condition_words(condition)}" for condition in term.conditions if condition not in kinds)
     words += f" ({term.source})" if term.source else ""
-    return f"{words} after {term_words(term.after)}" if term.after else words
+    return f"{words.lstrip()} after {term_words(term.after)}" if term.after else words.lstrip()
+
+
+def _is_remission(term: Term) -> bool:
+    """Return whether a response is named by what says itself that it is one: CR, CRi, PR."""
+    values = [value for condition in term.conditions if condition.column == "value" for value in condition.values]
+    return term.name == "response" and bool(values) and all(_ABBREVIATION.match(value) for value in values)
 
 
 def treatment_words(treatment: str | Treatment) -> str:
@@ -58,17 +69,39 @@ def treatment_words(treatment: str | Treatment) -> str:
     Examples
     --------
     >>> treatment_words(Treatment("hsct", "response=CR|CRi", ("relapse",)))
-    'transplantation (while response CR or CRi; no relapse before)'
+    'transplantation (while in CR or CRi; no relapse before)'
     """
     treatment = as_treatment(treatment)
-    state = [f"while {term_words(treatment.while_)}"] if treatment.while_ else []
+    state = [_while(parse_term(treatment.while_))] if treatment.while_ else []
     state += [f"no {listed([term_words(text) for text in treatment.before], 'or')} before"] if treatment.before else []
     words = term_words(treatment.event)
     return f"{words} ({'; '.join(state)})" if state else words
 
 
-def _ordinal(number: int) -> str:
-    return _ORDINALS[number] if number < len(_ORDINALS) else f"{number}th"
+def _while(term: Term) -> str:
+    return f"while {'in ' if _is_remission(term) else ''}{term_words(term)}"
+
+
+def ordinal(number: int) -> str:
+    """Return which of its kind, as every sentence and heading says it.
+
+    Examples
+    --------
+    >>> ordinal(1), ordinal(2), ordinal(6)
+    ('first', 'second', '6th')
+    """
+    return _ORDINALS[number] if 0 < number < len(_ORDINALS) else f"{number}th"
+
+
+def course_words(kind: str, number: int) -> str:
+    """Return a course with its number, without what was infused: ``term_words`` says that in a definition.
+
+    Examples
+    --------
+    >>> course_words("infusion", 1), course_words("hsct", 2), course_words("dli", 7)
+    ('first infusion', 'second transplant', '7th DLI')
+    """
+    return f"{ordinal(number)} {_COURSES.get(kind, kind)}"
 
 
 def _condition_words(condition: Condition) -> str:
@@ -76,7 +109,7 @@ def _condition_words(condition: Condition) -> str:
     if condition.column != "value":
         operator = "" if condition.operator == "=" else f"{condition.operator} "
         return f"with {condition.column.replace('_', ' ')} {operator}{values}"
-    return values if condition.operator == "=" else f"of grade {condition.operator} {values}"
+    return values if condition.operator == "=" else f"of grade {_GRADES[condition.operator].format(values)}"
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:

@@ -113,7 +113,7 @@ def draw_mrd_strip(section: Section, sheet: Sheet, *, synthetic: bool = False) -
 
 
 def _origin(section: Section) -> str:
-    return section.title.removeprefix("MRD after ")
+    return section.title.removeprefix("MRD after the ")
 
 
 def _place(day: float, *, root: bool) -> float:

@@ -228,7 +228,8 @@ def at_risk(section: Section) -> Table | None:
         times = rows.filter(pl.col("group").eq_missing(pl.lit(group)))["time"].unique(maintain_order=True)
         lines.append(Row(name))
         lines += [Row(plain(t), tuple(count(counted.get((group, t, *c))) for c in columns), 1) for t in times]
-    named = (event_label(event, section.endpoint) or "events" for event in events)
+    survival = section.endpoint is not None and len(section.endpoint.states) == 2  # no survival is what is counted
+    named = ("events" if survival else event_label(event, section.endpoint) or "events" for event in events)
     header = ("Day", "At risk", *map(sentence_case, named), "Censored")
     return Table("Numbers below the figure", header, tuple(lines), "Events and censored patients are cumulative.")
 

@@ -90,7 +90,7 @@ def all_met(criteria: Sequence[Criterion], acting: Mapping[str, Floats]) -> Bool
         else _met(each, acting[each.covariate], ()) > 0
         for each in criteria
     ]
-    return np.all(met, axis=0)
+    return np.asarray(np.all(met, axis=0), bool)
 
 
 def eligible(place: int) -> str:

@@ -206,6 +206,8 @@ class Mark:
         Levels that write no event.
     attributes
         Further columns of the event.
+    when
+        Covariates of the patients who may have it; empty: all.
     """
 
     event: str
@@ -221,6 +223,7 @@ class Mark:
     shares: Mapping[str, float] = field(default_factory=dict)
     omit: tuple[str, ...] = ()
     attributes: Mapping[str, Text] = field(default_factory=dict)
+    when: tuple[Criterion, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values of two kinds, and cutpoints that are none."""

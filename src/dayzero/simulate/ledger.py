@@ -9,7 +9,7 @@ import polars as pl
 from dayzero.simulate.build import logit_of
 from dayzero.simulate.covariates import all_met, level_of
 from dayzero.simulate.hazards import Fixed, Hazard
-from dayzero.simulate.language import Mark, Written
+from dayzero.simulate.language import Criterion, Mark, Written
 from dayzero.simulate.model import Covariates, Linear
 from dayzero.simulate.paths import Paths
 from dayzero.simulate.plan import Simulation
@@ -74,6 +74,12 @@ class Scene:
         codes = [names.index(name) for name in states]
         return np.flatnonzero(np.isin(self.visits.state, codes))
 
+    def may(self, when: Sequence[Criterion], rows: Ints) -> pl.Series:
+        """Return (rows,) whose patients meet criteria."""
+        if not when:
+            return pl.Series(np.ones(len(rows), bool))
+        return pl.Series(all_met(when, self.acting)[self.visits.patient[rows]])
+
     def uniforms(self, rows: Ints, place: int, draw: int) -> Floats:
         """Return (rows,) numbers that belong to mark ``place``, by patient and visit."""
         values = np.empty(len(rows))
@@ -101,13 +107,12 @@ def written_events(scene: Scene) -> pl.DataFrame:
 def _of_state(scene: Scene, rows: Ints, state: str, written: Written) -> pl.DataFrame:
     """Return what entering a state writes, with the attributes that marks draw for it."""
     visits = scene.visits
-    if written.when:
-        rows = rows[all_met(written.when, scene.acting)[visits.patient[rows]]]
+    rows = rows[scene.may(written.when, rows).to_numpy()]
     day = np.maximum(visits.enter[rows] + written.offset, np.where(written.offset < 0, visits.before[rows], -np.inf))
     columns: dict[str, pl.Series | pl.Expr] = {}
     for place, mark in enumerate(scene.simulation.marks):
         if mark.attribute and mark.event == written.event and state in mark.states:
-            columns[mark.attribute] = _values(scene, place, mark, rows)
+            columns[mark.attribute] = _values(scene, place, mark, rows).set(~scene.may(mark.when, rows), None)
     fixed = {name: str(value) for name, value in written.attributes.items()}
     fixed |= {"value": written.value} if written.value else {}
     fixed |= {"number": str(written.number)} if written.number is not None else {}
@@ -119,6 +124,7 @@ def _of_state(scene: Scene, rows: Ints, state: str, written: Written) -> pl.Data
 def _of_mark(scene: Scene, place: int, mark: Mark, delay: Hazard | None) -> pl.DataFrame:
     """Return the events that a mark draws."""
     rows = scene.rows(mark.states)
+    rows = rows[scene.may(mark.when, rows).to_numpy()]
     if mark.probability is not None:
         logit = _linear(logit_of(mark.probability), scene, rows)
         rows = rows[scene.uniforms(rows, place, 0) < 1 / (1 + np.exp(-logit))]

@@ -168,10 +168,14 @@ def _named_by_covariates(simulation: Simulation) -> Iterator[tuple[str, str, Key
             ("level above it", name, ("covariates", place, "where")) for name in spec.where if name not in above
         )
         above |= {f"{spec.name}={level}" for level in spec.shares}
-    for place, state in enumerate(simulation.states):
-        for each in (criterion for written in state.events for criterion in written.when):
+    written = [
+        (("states", k, "events"), each.when) for k, state in enumerate(simulation.states) for each in state.events
+    ]
+    drawn = [(("marks", k, "when"), mark.when) for k, mark in enumerate(simulation.marks)]
+    for path, when in (*written, *drawn):
+        for each in when:
             names = [f"{each.covariate}={level}" for level in each.values] or [each.covariate]
-            yield from (("covariate", name, ("states", place, "events")) for name in names)
+            yield from (("covariate", name, path) for name in names)
 
 
 def _named_by_way(way: WayTable, path: KeyPath, covariates: set[str]) -> Iterator[tuple[str, str, KeyPath]]:

@@ -38,6 +38,14 @@ origin = "response=CR after infusion:1"
 events = ["relapse", "death"]
 """
 FROM_INFUSION = LFS.replace("response=CR after infusion:1", "infusion:1")
+GVHD = """
+[endpoints.lfs]
+origin = "hsct"
+events = ["agvhd>=2"]
+competing = ["death"]
+"""
+GVHD_OF_DONORS = GVHD.replace('"hsct"', '"hsct[kind=allo]"')
+B_CELLS = FROM_INFUSION.replace('"relapse", "death"', '"b_cell_recovery"')
 LAST = on(40, 640)  # the last day of the study: patient 40 dies
 CUTOFF = on(37, 692)
 BEYOND = (37, 38, 39)
@@ -205,8 +213,18 @@ ORDER = (
     Case(
         "gvhd-without-transplant",
         "warning",
-        fires=add(event(2, "agvhd", -20, "2")),
+        fires=add(event(2, "agvhd", -20, "2", scale="magic")),
         near_miss=add(event(2, "cgvhd", 400, "mild")),  # after the CAR-T infusion
+        who=(2,),
+    ),
+    Case(
+        "scale-not-stated",
+        "warning",
+        fires=add(event(2, "crs", 3, "2")),
+        near_miss=several(
+            add(event(2, "crs", 3, "2"), event(4, "crs", 3, "0"), event(6, "icans", 3, "", scale="")),
+            with_settings('\n[definitions]\ncrs = "astct-2019"\n'),
+        ),
         who=(2,),
     ),
     Case(
@@ -399,6 +417,29 @@ NAMES = (
         fires=with_settings(LFS.replace(', "death"', "")),
         near_miss=with_settings(LFS),
         table="",
+    ),
+    Case(
+        "gvhd-of-autologous",
+        "note",
+        fires=several(edit(3, "hsct", kind="auto"), with_settings(GVHD)),
+        near_miss=several(edit(3, "hsct", kind="allo"), edit(5, "hsct", kind="auto"), with_settings(GVHD_OF_DONORS)),
+        who=(3,),
+        also=("column-known-later", "survival-without-death"),  # lfs is another endpoint here
+    ),
+    Case(
+        "b-cells-not-targeted",
+        "note",
+        fires=several(edit(3, "infusion", targets="CD7"), with_settings(B_CELLS)),
+        near_miss=several(edit(3, "infusion", targets="CD19/CD7"), with_settings(B_CELLS)),
+        who=(3,),
+        also=("survival-without-death",),
+    ),
+    Case(
+        "response-after-other-therapy",
+        "note",
+        fires=several(add(event(2, "new_therapy", 14)), with_settings(LFS)),
+        near_miss=several(add(event(2, "new_therapy", 28), event(4, "new_therapy", 0)), with_settings(LFS)),
+        who=(2,),
     ),
     Case(
         "hsct-censored-alone",

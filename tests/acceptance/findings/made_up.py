@@ -94,7 +94,7 @@ def _course(i: int) -> Iterator[Row]:
         yield event(i, "hsct", 90)
         yield event(i, "neutrophil_engraftment", 110)
     if i % 4 == 1:
-        yield event(i, "agvhd", 130, "2")
+        yield event(i, "agvhd", 130, "2", scale="magic")
     if i % 5 == 0:
         yield event(i, "relapse", 250)
     for day in (150, 300, 450, 600):

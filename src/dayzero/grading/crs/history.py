@@ -6,7 +6,7 @@ import polars as pl
 
 from dayzero.errors import Finding, Level
 from dayzero.grading.crs.placed import Placed, ungraded, until
-from dayzero.grading.crs.reported import differing, reported_crs, scale_missing
+from dayzero.grading.crs.reported import differing, reported_crs
 from dayzero.grading.crs.summary import CrsCourses
 from dayzero.grading.derived import RESULT, Derived, patient_rows, with_derived
 from dayzero.grading.editions import edition, editions
@@ -47,18 +47,18 @@ def grade_crs(history: History, scale: str = "", *, as_of: float | None = None) 
 
 
 def derive_crs(history: History, definitions: Definitions) -> Derived:
-    """Derive the grade of CRS after each infusion, and ask reported grades for their scale.
+    """Derive the grade of CRS after each infusion.
 
     Parameters
     ----------
     history
-        What happened; without the tables ``vitals`` and ``support`` only the reported grades are looked at.
+        What happened; without the tables ``vitals`` and ``support`` nothing is derived.
     definitions
         Its ``crs`` names the scale.
     """
     scale = edition("crs", definitions.crs)
     if not {"vitals", "support"} & set(history.tables):
-        return Derived(findings=scale_missing(history, definitions))
+        return Derived()
     graded = CrsCourses(Placed(history), scale)
     reported, scales = reported_crs(graded.placed), graded.scales
     crs = _crs(graded, reported)
@@ -75,7 +75,6 @@ def derive_crs(history: History, definitions: Definitions) -> Derived:
         superseded=tuple(superseded.to_list()),
         findings=(
             *differing(history, reported, scales, scale.name),
-            *scale_missing(history, definitions),
             *_remarkable(history, crs),
         ),
     )
@@ -240,13 +239,13 @@ def _remarkable(history: History, crs: pl.DataFrame) -> tuple[Finding, ...]:
         ),
         (
             *("warning", "crs-neutropenic-fever", present & (pl.col("attribution") == "ambiguous")),
-            "CRS has a fever within days 2 to 14 of an autologous transplant; it is counted",
+            "What is graded as CRS has a fever within days 2 to 14 after an autologous transplant; it is counted",
             "The bounds without it stand in lower_sensitivity and upper_sensitivity.",
         ),
         (
             *("note", "crs-not-evaluable", ~pl.col("evaluable")),
             "The grade of CRS is not certain from the tables; a reported grade stands",
-            "The column missing names what is.",
+            "Fill in what is not known: the column missing of the results names it.",
         ),
     )
     found = [(level, code, crs.filter(where)["patient"], text, mend) for level, code, where, text, mend in cases]

@@ -1,4 +1,4 @@
-"""Reported CRS beside derived CRS: which course it belongs to, where the two differ, and whether its scale is said."""
+"""Reported CRS beside derived CRS: which course it belongs to, and where the two differ."""
 
 from typing import Final
 
@@ -9,7 +9,6 @@ from dayzero.grading.crs.placed import Placed
 from dayzero.grading.derived import patient_rows
 from dayzero.grading.editions import editions
 from dayzero.history import History
-from dayzero.protocol import Definitions
 
 _ATTRIBUTES: Final = {"course": pl.String, "course_kind": pl.String, "scale": pl.String}
 SCHEMA: Final = pl.Schema(
@@ -81,19 +80,3 @@ def differing(history: History, reported: pl.DataFrame, scales: pl.DataFrame, sc
     mend = "Check the grade, its scale and the tables; the derived grade counts where it is certain."
     who = patient_rows(history, off["patient"])
     return (Finding("warning", "crs-grade-differs", text, mend, "events", tuple(off["row"].to_list()), who),)
-
-
-def scale_missing(history: History, definitions: Definitions) -> tuple[Finding, ...]:
-    """Return a finding where a reported grade does not say its scale, and the study names none of its own.
-
-    Fluids for hypotension are grade 2 under ASTCT and grade 3 under Penn: a grade without its scale is no number.
-    """
-    if definitions.crs != Definitions().crs:
-        return ()
-    untold = _reported(history).filter(pl.col("value").is_not_null() & pl.col("scale").is_null())
-    if untold.is_empty():
-        return ()
-    text = f"The scale of the grade is not said in {untold.height} reported events of CRS."
-    mend = f"Give the events a column scale: {', '.join(editions('crs'))}, or the name of another."
-    rows, who = tuple(untold["row"].to_list()), patient_rows(history, untold["patient"])
-    return (Finding("warning", "crs-scale-missing", text, mend, "events", rows, who, "scale"),)

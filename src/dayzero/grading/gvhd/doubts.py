@@ -39,12 +39,12 @@ def agvhd_findings(
     differ = differs(history, apart, code="agvhd-grade-differs", what="The grade of acute GVHD")
     scales = results.filter(pl.col("scales_differ"))["patient"]
     undated = history.tables["gvhd"].filter(pl.col("day").is_null())
-    words = "Grades of acute GVHD on which MAGIC and modified Glucksberg differ: {n}; both are in the table of results."
     found = [*differ, *_without_donor(history, given, stages.days)]
     words = "Volume and episodes of stool of {n} give different stages of the lower gut: the volume counts."
     found += _finding(history, stages.stool["patient"], ("warning", "agvhd-stool-measures-differ", words), _STOOL)
     words = "Stages of {n} are given that the measurements of that day rule out: the stages stand."
     found += _finding(history, stages.contradicted["patient"], ("warning", "agvhd-stage-contradicted", words), _BOTH)
+    words = "MAGIC and modified Glucksberg give different grades of acute GVHD of {n}; both are in the results."
     found += _finding(history, scales, ("note", "agvhd-scales-differ", words), "Name the scale with each grade.")
     words = "Rows of GVHD without a day, of {n}: they are not graded."
     found += _finding(history, undated["patient"], ("note", "gvhd-undated", words), "Give them a day.")

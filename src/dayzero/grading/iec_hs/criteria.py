@@ -32,7 +32,7 @@ def criteria(labs: pl.DataFrame, clocks: pl.DataFrame, rules: Any) -> pl.DataFra
     peak = ferritin.group_by("at").agg(pl.col("low").max().alias("peak_low"), pl.col("high").max().alias("peak_high"))
     frames = [
         _ferritin(ferritin, rules),
-        either([_filled(everyone, f, "transaminases") for f in _transaminases(labs, clocks, rules)], "transaminases"),
+        either(_transaminases(labs, clocks, rules), "transaminases"),  # of one that was not measured nothing is asked
         _fibrinogen(values_of(labs, clocks, "fibrinogen", rules), rules),
         either([_filled(everyone, f, "cytopenia") for f in _cytopenia(labs, clocks, rules)], "cytopenia"),
         *(_supporting(labs, clocks, name, rules) for name in rules["supporting"]),
@@ -73,7 +73,11 @@ def _rising(values: pl.DataFrame, days: int) -> pl.DataFrame:
 
 
 def _transaminases(labs: pl.DataFrame, clocks: pl.DataFrame, rules: Any) -> list[pl.DataFrame]:
-    """Above a multiple of the upper limit where the baseline is normal, else of the baseline."""
+    """Above a multiple of the upper limit where the baseline is normal, else of the baseline.
+
+    The highest of those measured counts, each against its own limit: one that is not measured in a course takes no
+    part, so that the criterion is unknown only where neither was.
+    """
     fold = rules["transaminases"]["fold"]
     normal_yes, normal_no = above(fold, "uln")
     base_yes, base_no = above(fold, "base")

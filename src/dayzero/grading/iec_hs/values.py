@@ -109,7 +109,8 @@ def either(frames: Sequence[pl.DataFrame], name: str) -> pl.DataFrame:
     Parameters
     ----------
     frames
-        As :func:`any_of` returns them; a row for every infusion.
+        As :func:`any_of` returns them. An analyte without a row for an infusion takes no part there; one that must be
+        known has a row, null.
     name
         Of the criterion.
     """

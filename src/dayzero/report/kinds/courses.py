@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any, Final
 
+from dayzero.protocol.words import course_words
 from dayzero.report.formats import count, interval, listed, percent, plain, plural, printable, sentence_case
 from dayzero.report.kinds.kind import Drawing, Kind
 from dayzero.report.lanes import MOST_SHEETS
@@ -11,7 +12,6 @@ from dayzero.report.swimmer import draw_swimmer, sheets_of
 from dayzero.report.tables import Row, Table, rows_of
 
 _WORDS: Final = {"infusion": "infusion", "hsct": "transplant", "dli": "DLI", "boost": "boost"}
-_ORDINALS: Final = ("", "First", "Second", "Third", "Fourth", "Fifth")
 _ENDS: Final = ("alive", "died", "died on an unknown day", "follow-up unknown")
 _SEQUENCE: Final = "sequence="
 _NEVER: Final = "Who is in which line was known only after day zero: the lines are described, and never compared."
@@ -27,9 +27,7 @@ def course_name(term: str) -> str:
     ('Second infusion', '7th transplant')
     """
     kind, _, number = term.partition(":")
-    k = int(number)
-    ordinal = _ORDINALS[k] if 0 < k < len(_ORDINALS) else f"{k}th"
-    return f"{ordinal} {_WORDS.get(kind, kind)}"
+    return sentence_case(course_words(kind, int(number)))
 
 
 def sequence_name(words: str) -> str:

@@ -174,7 +174,8 @@ def _spread(found: _Found, term: str, group: str | None) -> str:
     """Write a median with its quartiles, ``above range`` where one is censored."""
     rows = _quartile_rows(found, term, group)
     middle, low, high = (_or_range(rows[name]) for name in _SPREAD[:3])
-    return f"{middle} ({low}–{high})" if rows["median"]["n"] > 1 else middle
+    alone = rows["median"]["n"] == 1 or (middle == low == high and rows["median"]["estimate"] is None)
+    return middle if alone else f"{middle} ({low}–{high})"
 
 
 def _or_range(row: Mapping[str, Any]) -> str:
@@ -207,15 +208,13 @@ def _relation_cells(found: _Found, term: str, marks: Mapping[str, str]) -> tuple
 
 
 def _by_grade(section: Section) -> Table | None:
-    """Return the medians of each grade of CRS."""
+    """Return the medians of each grade of CRS, grades below each other: six of them side by side fit no page."""
     found = _found(section)
-    grades = _grades(section)
     lines = []
     for term in _quantities(section):
-        cells = [_grade_cell(found, term, f"{_GRADE}{grade}") for grade in grades]
-        lines.append(Row(sentence_case(quantity_name(term)), tuple(cells)))
-    header = ("Median (quartiles)", *(f"CRS {grade}" for grade in grades))
-    return Table("By grade of CRS", header, tuple(lines)) if lines else None
+        lines.append(Row(sentence_case(quantity_name(term))))
+        lines += [Row(f"Grade {grade}", _grade_cells(found, term, f"{_GRADE}{grade}"), 1) for grade in _grades(section)]
+    return Table("By grade of CRS", ("CRS", "Patients", "Median (quartiles)"), tuple(lines)) if lines else None
 
 
 def _grades(section: Section) -> list[str]:
@@ -223,9 +222,9 @@ def _grades(section: Section) -> list[str]:
     return sorted((group.removeprefix(_GRADE) for group in groups), key=float)
 
 
-def _grade_cell(found: _Found, term: str, group: str) -> str:
+def _grade_cells(found: _Found, term: str, group: str) -> tuple[str, str]:
     row = found.get(("median", term, group))
-    return f"{_spread(found, term, group)}\nn = {row['n']}" if row else NONE
+    return (count(row["n"]), _spread(found, term, group)) if row else ("0", NONE)
 
 
 def _tests(section: Section) -> Table | None:

@@ -1,6 +1,7 @@
 """MRD on the page: the strip, rates at each visit with every denominator, who was looked at, how long it lasted."""
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ from dayzero.report.tables import Row, Table, rows_of
 _WITH_RESULT: Final = " with an MRD result"
 _REACHED: Final = "infused, visit reached"
 _COLUMNS: Final = {  # denominator: the head of its column
-    "evaluated": "Of those with a result\n(infused, missing left out)",
+    "evaluated": "Of those with a result\n(missing left out)",
     "infused": "Of all infused\n(missing is failure)",
-    _REACHED: "Of infused who reached it\n(missing is failure)",
     "in remission and alive": "In remission and alive\n(missing is failure)",
+}
+_FURTHER: Final = {  # the same, in the folded table
+    _REACHED: "Of infused who reached it\n(missing is failure)",
     f"in remission and alive{_WITH_RESULT}": "In remission and alive\n(missing left out)",
 }
 _RESULTS: Final = {
@@ -58,22 +61,38 @@ def _cell(row: _Row | None) -> str:
     return f"{count(row['n_events'])} of {count(row['n'])} ({percent(row['estimate'])}\u00a0%)\n{limits}"
 
 
-def _rates(section: Section) -> Table | None:
+def _negative(section: Section) -> dict[tuple[int, str], _Row]:
+    """Return the rates of negativity by month and denominator."""
     found = _visits(section, "proportion")
-    rates = {(month, name): row for (what, month, name), row in found.items() if what == "mrd_negative"}
-    reached = any(row["n"] != rates[month, "infused"]["n"] for (month, name), row in rates.items() if name == _REACHED)
-    names = [name for name in _COLUMNS if name != _REACHED or reached]
-    lines = tuple(
-        Row(_month(month), tuple(_cell(rates.get((month, name))) for name in names))
-        for month in dict.fromkeys(month for month, _ in rates)
-    )
-    header = ("Visit", *(_COLUMNS[name] for name in names))
+    return {(month, name): row for (what, month, name), row in found.items() if what == "mrd_negative"}
+
+
+def _lines(rates: dict[tuple[int, str], _Row], names: Iterable[str]) -> tuple[Row, ...]:
+    months = dict.fromkeys(month for month, _ in rates)
+    return tuple(Row(_month(month), tuple(_cell(rates.get((month, name))) for name in names)) for month in months)
+
+
+def _rates(section: Section) -> Table | None:
+    lines = _lines(_negative(section), _COLUMNS)
     note = (
         f"Negative of all (%), below it the {section.confidence}, exact. A result of insufficient sensitivity is "
         "missing. In remission and alive: on the day of the visit, without a further course.\n"
-        "Of all infused, those not yet followed so long count as failures, too."
+        "Of all infused, those not yet followed so long count as failures, too. Further denominators stand in a table "
+        "of their own."
     )
+    header = ("Visit", *_COLUMNS.values())
     return Table(f"MRD-negative at each visit: {_assay(section)}", header, lines, note) if lines else None
+
+
+def _further(section: Section) -> Table | None:
+    """Return the rates of the second denominators; of those who reached the visit only where they are not all."""
+    rates = _negative(section)
+    reached = any(row["n"] != rates[month, "infused"]["n"] for (month, name), row in rates.items() if name == _REACHED)
+    names = {name: head for name, head in _FURTHER.items() if name != _REACHED or reached}
+    lines = _lines(rates, names)
+    title = f"MRD-negative at each visit, further denominators: {_assay(section)}"
+    note = f"Negative of all (%), below it the {section.confidence}, exact."
+    return Table(title, ("Visit", *names.values()), lines, note) if lines else None
 
 
 def _results(section: Section) -> Table | None:
@@ -131,7 +150,7 @@ def _negativity(section: Section) -> Table | None:
         *patients("negative before", "Negative before the course already"),
         *patients("first shown negative", "First shown negative after it"),
         Row("Day on which it was first shown", ("", _middle(section, "first shown negative")), 1),
-        Row("Last day before on which it is known not to be", ("", _middle(section, "not yet shown negative")), 1),
+        Row("Last day before on which it was not yet shown", ("", _middle(section, "not yet shown negative")), 1),
         *patients("ever negative", "Negative at any time after it"),
         *patients("lost", "Positive again without relapse before"),
         Row("Days of negativity, at least", ("", _middle(section, "duration at least")), 1),
@@ -192,6 +211,6 @@ KIND: Final = Kind(
     sentences=_sentences,
     drawings=_drawings,
     tables=lambda section: (_rates(section), _negativity(section), _adherence(section)),
-    details=lambda section: (_results(section),),
+    details=lambda section: (_further(section), _results(section)),
     warnings=lambda _: (),
 )

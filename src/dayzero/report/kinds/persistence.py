@@ -100,8 +100,8 @@ def _loss(section: Section) -> Table | None:
     )
     lines.append(Row("Last day before in aplasia", ("", _middle(section, "b_cells: last in aplasia before")), 1))
     known, share = _cells(shares.get("b_cells: recovered early"))
-    lines.append(Row("Early recovery, by day 182, of the known", (known, f"{share} %" if share != NONE else NONE)))
-    header = ("Patients with the infusion", "Patients", "Days, median (range); or %")
+    lines.append(Row("Early recovery, by day 182, of the known", (known, share.replace(" (", "\u00a0% (", 1))))
+    header = ("Patients with the infusion", "Patients", f"Days, median (range); or % ({section.confidence})")
     return Table("B cells: who can be judged, and the loss of aplasia", header, tuple(lines))
 
 
@@ -122,7 +122,7 @@ def _t_nk(section: Section) -> Table | None:
         lines.append(Row("Donor chimerism, last known (fraction), median (range)", ("", "", chimerism)))
     header = ("After products against CD7", "Of the known", f"% ({section.confidence})", "Days, median (range)")
     named = _definition(section, "t_nk_aplasia")
-    note = f"Definition: {named}. Recovered: of those with aplasia, as far as they were followed."
+    note = f"Aplasia: {named}. Recovered: of those with aplasia, as far as they were followed."
     return Table("T and NK cells", header, tuple(lines), note)
 
 

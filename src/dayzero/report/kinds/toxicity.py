@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from dayzero.protocol.words import course_words
 from dayzero.report.footnotes import explain, footnotes, mark
 from dayzero.report.formats import (
     NONE,
@@ -31,26 +32,12 @@ _LABELS: Final = {
     "cgvhd": "Chronic GVHD",
     "sos": "Sinusoidal obstruction syndrome",
 }
-_COURSES: Final = {"infusion": "infusion", "hsct": "transplant", "dli": "DLI", "boost": "boost"}
-_ORDINALS: Final = {"1": "1st", "2": "2nd", "3": "3rd", "any": "Any"}
+_COURSES: Final = {"hsct": "transplant", "dli": "DLI"}
 _GVHD: Final = ("agvhd", "cgvhd")
 _NO_SCALE: Final = "scale not stated"
 _CAUSES: Final = {"infusion": "after a donor’s CAR-T", "hsct": "after transplant", "dli": "after DLI"}
 _CGVHD: Final = {"1": "mild", "2": "moderate", "3": "severe"}
-_SCALE_WORDS: Final = {name.lower(): name for name in "ASTCT CTCAE MAGIC NIH Lee Penn Glucksberg Rejeski Hines".split()}
 _Rows = list[dict[str, Any]]
-
-
-def scale_label(scale: str) -> str:
-    """Name a scale as it is written in a paper.
-
-    Examples
-    --------
-    >>> scale_label("astct-2019"), scale_label("ctcae-4.03"), scale_label("scale not stated")
-    ('ASTCT 2019', 'CTCAE 4.03', 'scale not stated')
-    """
-    words = scale.split("-")
-    return printable(" ".join([_SCALE_WORDS[words[0]], *words[1:]])) if words[0] in _SCALE_WORDS else printable(scale)
 
 
 def course_label(group: str) -> str:
@@ -59,10 +46,10 @@ def course_label(group: str) -> str:
     Examples
     --------
     >>> course_label("infusion=1"), course_label("hsct=any")
-    ('1st infusion', 'Any transplant')
+    ('First infusion', 'Any transplant')
     """
     kind, _, number = group.partition("=")
-    return f"{_ORDINALS.get(number, f'{number}th')} {_COURSES.get(kind, kind)}"
+    return sentence_case(course_words(kind, int(number))) if number.isdecimal() else f"Any {_COURSES.get(kind, kind)}"
 
 
 def _parts(section: Section) -> tuple[Part, ...]:
@@ -73,17 +60,22 @@ def _parts(section: Section) -> tuple[Part, ...]:
 
 def _part(section: Section, name: str) -> Part:
     rows = _rows(section, name)
-    scales = section.settings.get("scales")
-    scale = scale_label(str(scales.get(name)) if isinstance(scales, Mapping) else _NO_SCALE)
+    scale = _words(section, "scales", name) or _NO_SCALE
     label = _LABELS.get(name, sentence_case(column_label(name)))
     tables = []
     for kind in dict.fromkeys(row["group"].partition("=")[0] for row in rows):
         here = [row for row in rows if row["group"].startswith(f"{kind}=")]
         cause = f" {_CAUSES[kind]}" if name in _GVHD else ""
         tables.append(_grades(section, name, f"{label}{cause}, {scale}", here))
-    more = [_scales(rows), _medication(section)] if name == "crs" else []
+    more = [_scales(section, rows), _medication(section)] if name == "crs" else []
     said = [_sentence(section, name, rows, group) for group in dict.fromkeys(row["group"] for row in rows)]
     return Part(f"{label}, {scale}", tuple(filter(None, said)), (), (*tables, *more))
+
+
+def _words(section: Section, key: str, name: str) -> str:
+    """Return what a setting says in words of a toxicity or a scale; empty where it says nothing."""
+    said = section.settings.get(key)
+    return printable(str(said.get(name) or "")) if isinstance(said, Mapping) else ""
 
 
 def _rows(section: Section, name: str) -> _Rows:
@@ -99,7 +91,7 @@ def _sentence(section: Section, name: str, rows: _Rows, group: str) -> str:
     if every is None or severe is None:
         return ""
     label = course_label(group)
-    where = f"After {'any' if label.startswith('Any') else 'the'} {label.removeprefix('Any ')}"
+    where = f"After {in_sentence(label) if label.startswith('Any') else f'the {in_sentence(label)}'}"
     any_grade = f"{_share(every, section)} had it in any grade"
     text = f"{where}, {any_grade}, and {_of(severe)} {'severely' if name == 'cgvhd' else 'in grade 3 or higher'}"
     onset = here.get(("median", f"{name} onset"))
@@ -195,7 +187,7 @@ def _middle(found: Mapping[tuple[str, str], dict[str, Any]], group: str) -> str:
     return f"{plain(middle)} ({interval(lowest, highest, plain)})\nn = {count(median['n'])}"
 
 
-def _scales(rows: _Rows) -> Table | None:
+def _scales(section: Section, rows: _Rows) -> Table | None:
     """Return the same patients under each scale."""
     found = [row for row in rows if row["statistic"] == "proportion" and "[scale=" in row["term"]]
     if not found:
@@ -207,7 +199,8 @@ def _scales(rows: _Rows) -> Table | None:
         lines.append(Row(course_label(group)))
         for scale in dict.fromkeys(term.partition("[scale=")[2][:-1] for term in here):
             cells = tuple(_cell(here[f"crs{floor}[scale={scale}]"], marks) for floor in ("", ">=3"))
-            lines.append(Row(scale_label(scale), (count(here[f"crs[scale={scale}]"]["n"]), *cells), 1))
+            named = _words(section, "crs_scales", scale) or printable(scale)
+            lines.append(Row(named, (count(here[f"crs[scale={scale}]"]["n"]), *cells), 1))
     note = " ".join(f"{course_label(row['group'])}: the grade of {count(row['estimate'])} of {count(row['n'])} differs "
                     "for certain between two of the scales." for row in rows if "differs" in row["term"])  # fmt: skip
     header = ("Scale", "Patients", "Any grade", "Grade 3 or higher")
