@@ -133,7 +133,7 @@ def test_b_cells_come_back_as_meant(study: Study) -> None:
 def test_one_screen_for_iec_hs_is_positive(study: Study) -> None:
     rows = {row["patient"]: row["screen_positive"] for row in graded(study.history, "iec_hs")}
     assert [name for name, positive in rows.items() if positive] == ["C09"]
-    assert [name for name, positive in rows.items() if positive is None] == ["C33"]  # AST was never measured
+    assert None not in rows.values()  # of C33 AST was never measured: ALT decides
 
 
 def test_deaths_are_as_meant(study: Study) -> None:

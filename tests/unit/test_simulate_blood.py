@@ -1,12 +1,16 @@
 """Kinetics of virtual cohorts: what feeds the model, and what a laboratory would have measured."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 from dayzero.errors import InputError
+from dayzero.simulate import read_simulation, simulate_cohort, write_cohort
 from dayzero.simulate.blood import Kinetics, blood_samples, draw_blood, names_of
 from dayzero.simulate.random import patient_keys
+from dayzero.study import read_study
 
 ASSUMED = Kinetics(burden="burden", source="assumed", tumour=True)
 
@@ -53,3 +57,59 @@ def test_the_first_patients_are_the_same_whatever_the_size() -> None:
 def test_kinetics_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         Kinetics(**{"burden": "burden", "source": "assumed", **wrong})  # type: ignore[arg-type]
+
+
+FILE = """
+[simulation]
+title = "Cells that drive relapse"
+horizon = 700
+start = 2015-01-01
+source = "assumed"
+[[covariates]]
+name = "burden"
+distribution = "lognormal"
+median = 20
+sd = 1
+highest = 98
+source = "assumed"
+[kinetics]
+burden = "burden"
+source = "assumed"
+[[states]]
+name = "infused"
+events = [{ event = "infusion", number = 1 }]
+[[states]]
+name = "relapsed"
+events = [{ event = "relapse" }]
+[[ways]]
+from = "infused"
+to = "relapsed"
+hazard = { kind = "constant", rate_per_year = 1 }
+log_ratio = { log_cmax = -1.5 }
+source = "assumed"
+"""
+
+
+def test_the_kinetics_drive_the_model_and_are_written_as_a_table(tmp_path: Path) -> None:
+    file = tmp_path / "cells.simulation.toml"
+    file.write_text(FILE)
+    cohort = simulate_cohort(read_simulation(file), 3_000, seed=1)
+    assert cohort.kinetics is not None
+    highest = cohort.kinetics.with_columns(pl.col("value").cast(pl.Float64, strict=False).fill_null(25.0))
+    peaks = highest.group_by("patient").agg(pl.col("value").max().alias("peak"))
+    early = cohort.events.filter(pl.col("event") == "relapse").select("patient", relapsed=pl.lit(value=True))
+    joined = peaks.join(early, on="patient", how="left").with_columns(pl.col("relapsed").fill_null(value=False))
+    low = joined.filter(pl.col("peak") < joined["peak"].median())["relapsed"].mean()
+    high = joined.filter(pl.col("peak") >= joined["peak"].median())["relapsed"].mean()
+    assert low > high + 0.1  # type: ignore[operator]
+    write_cohort(cohort, tmp_path / "study")
+    study = read_study(tmp_path / "study")
+    assert set(study.history.graded["kinetics"]["assay"]) == {"copies_per_ug"}
+    assert study.history.graded["kinetics"]["cmax"].drop_nulls().len() > 2_500
+
+
+def test_a_burden_that_is_no_covariate_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "cells.simulation.toml"
+    file.write_text(FILE.replace('burden = "burden"', 'burden = "burdn"'))
+    with pytest.raises(InputError, match="burdn"):
+        read_simulation(file)

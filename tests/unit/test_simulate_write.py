@@ -29,7 +29,8 @@ from virtual_files import MODEL, NULL, simulation
 def test_a_folder_is_a_study_that_is_stamped_synthetic(name: str, tmp_path: Path) -> None:
     cohort = simulate_cohort(read_simulation(name), 30, seed=1)
     files = write_cohort(cohort, tmp_path / "a" / "b")
-    names = ["patients.csv", "events.csv", "mrd.csv", "study.toml", "README.md"]
+    measured = ["kinetics.csv"] if cohort.simulation.kinetics else []
+    names = ["patients.csv", "events.csv", "mrd.csv", *measured, "study.toml", "README.md"]
     assert [file.name for file in files] == names
     assert sorted(p.name for p in (tmp_path / "a" / "b").iterdir()) == sorted(names)
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["b"]

@@ -87,6 +87,7 @@ def descriptions(cohort: Cohort, protocol: Protocol) -> Iterator[Mapping[str, ob
     supported = {
         "response": infused and _responds(cohort),
         "mrd": infused and cohort.mrd is not None and not cohort.mrd.is_empty(),
+        "kinetics": infused and cohort.kinetics is not None and not cohort.kinetics.is_empty(),
         "courses": infused,
         "adherence": bool(protocol.courses),
     }

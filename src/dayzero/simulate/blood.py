@@ -157,3 +157,30 @@ def blood_samples(kinetics: Kinetics, blood: Blood, keys: Keys) -> pl.DataFrame:
         known = pl.Series("value", np.round(value, 1)).set(pl.Series(value < kinetics.lloq), None)
         parts.append(pl.DataFrame([pl.Series("patient", np.arange(len(keys))), known]).with_columns(day=pl.lit(day)))
     return pl.concat(parts).select("patient", "day", "value").sort("patient", "day", maintain_order=True)
+
+
+def measured(kinetics: Kinetics, samples: pl.DataFrame, events: pl.DataFrame, labels: pl.Series) -> pl.DataFrame:
+    """Return the table ``kinetics``: samples from the first infusion on, while the patient was followed and untreated.
+
+    Parameters
+    ----------
+    kinetics, samples
+        The settings, and what :func:`blood_samples` returns.
+    events
+        ``patient`` (text), ``event`` and ``date`` of the cohort.
+    labels
+        (n,) the text of each patient.
+    """
+    course = pl.col("event").is_in(["infusion", "hsct", "lymphodepletion"])
+    first = events.filter(pl.col("event") == "infusion").group_by("patient").agg(pl.col("date").min().alias("start"))
+    last = events.group_by("patient").agg(pl.col("date").max().alias("last"))
+    after = events.filter(course).join(first, on="patient").filter(pl.col("date") > pl.col("start"))
+    ended = after.group_by("patient").agg(pl.col("date").min().alias("next"))
+    named = samples.with_columns(labels[samples["patient"].to_numpy()].alias("patient"))
+    placed = named.join(first, on="patient").join(last, on="patient").join(ended, on="patient", how="left")
+    date = (pl.col("start") + pl.duration(days=pl.col("day").cast(pl.Int64))).alias("date")
+    text = pl.col("value").cast(pl.String).fill_null(f"<{kinetics.lloq:g}").alias("value")
+    seen = (pl.col("date") <= pl.col("last")) & (pl.col("next").is_null() | (pl.col("date") < pl.col("next")))
+    rows = placed.with_columns(date).filter(seen).sort("patient", "date")
+    fixed = (pl.lit("copies_per_ug").alias("assay"), pl.lit("pb").alias("specimen"))
+    return rows.select("patient", "date", *fixed, text, pl.lit(kinetics.lloq).alias("lloq"))

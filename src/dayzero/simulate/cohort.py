@@ -8,6 +8,7 @@ import polars as pl
 
 from dayzero.errors import InputError
 from dayzero.history import EVENT_COLUMNS, History
+from dayzero.simulate.blood import blood_samples, draw_blood, measured
 from dayzero.simulate.build import model_of, strategy_of
 from dayzero.simulate.covariates import Columns, acting_values, draw_covariates
 from dayzero.simulate.last_seen import last_assessments
@@ -40,6 +41,8 @@ class Cohort:
         ``detected``, ``lod`` and their units; None where the file has no ``[mrd]``.
     paths
         What truly happened, to the horizon: without entry, dropout and cutoff.
+    kinetics
+        The table ``kinetics``; None where the file has no ``[kinetics]``.
     """
 
     simulation: Simulation
@@ -49,6 +52,7 @@ class Cohort:
     events: pl.DataFrame
     mrd: pl.DataFrame | None
     paths: Paths
+    kinetics: pl.DataFrame | None = None
 
     @cached_property
     def history(self) -> History:
@@ -99,18 +103,23 @@ def simulate_cohort(simulation: Simulation, n: int, *, seed: int, impose: str | 
     keys = patient_keys(seed, np.arange(n))
     columns = draw_covariates(simulation, keys)
     acting = acting_values(simulation, columns)
+    kinetics = simulation.kinetics
+    blood = draw_blood(kinetics, acting[kinetics.burden], keys) if kinetics else None
+    acting |= blood.values if blood else {}
     paths = simulate_paths(model, n, seed=seed, horizon=simulation.header.horizon, covariates=acting)
     scene = Scene(simulation, visits_of(paths, len(model.states)), keys, acting)
     entry, end = _follow_up(simulation, keys)
     labels = _labels(n)
+    events = _events(scene, entry, end, labels)
     return Cohort(
         simulation,
         seed,
         impose,
         _patients(simulation, columns, labels),
-        _events(scene, entry, end, labels),
+        events,
         _mrd(scene, entry, end, labels),
         paths,
+        measured(kinetics, blood_samples(kinetics, blood, keys), events, labels) if kinetics and blood else None,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dayzero.errors import InputError
+from dayzero.simulate.blood import Kinetics
 from dayzero.simulate.hazards import Hazard
 from dayzero.simulate.language import Header, Mark, State, Text, WayTable, require_source
 from dayzero.simulate.people import Covariate
@@ -158,7 +159,7 @@ class Simulation:
     ----------
     name
         Built-in name, or that of the file.
-    header, covariates, states, ways, marks, mrd, last_seen, strategies, targets
+    header, covariates, states, ways, marks, mrd, last_seen, kinetics, strategies, targets
         Its tables; everybody begins in the first state.
     delays
         (marks,) hazard of the day of each; None: on the day of the state.
@@ -176,6 +177,7 @@ class Simulation:
     delays: tuple[Hazard | None, ...] = ()
     mrd: Mrd | None = None
     last_seen: LastSeen | None = None
+    kinetics: Kinetics | None = None
     strategies: Mapping[str, Strategy] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
     study: Mapping[str, object] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from dayzero.errors import InputError
 from dayzero.settings import KeyPath, Toml, nearest, parse_settings, read_toml, shown
+from dayzero.simulate.blood import Kinetics, names_of
 from dayzero.simulate.delays import placed, read_hazard
 from dayzero.simulate.language import Header, Mark, State, WayTable
 from dayzero.simulate.people import Covariate
@@ -27,6 +28,7 @@ class _File:
     covariates: tuple[dict[str, object], ...] = ()
     marks: tuple[dict[str, object], ...] = ()
     mrd: dict[str, object] = field(default_factory=dict)
+    kinetics: dict[str, object] = field(default_factory=dict)
     last_seen: dict[str, object] = field(default_factory=dict)
     strategies: dict[str, object] = field(default_factory=dict)
     targets: tuple[dict[str, object], ...] = ()
@@ -84,6 +86,7 @@ def _simulation(name: str, toml: Toml) -> Simulation:
             for place, mark in enumerate(marks)
         ),
         mrd=parse_settings(Mrd, file.mrd, toml=toml, path=("mrd",)) if file.mrd else None,
+        kinetics=parse_settings(Kinetics, file.kinetics, toml=toml, path=("kinetics",)) if file.kinetics else None,
         last_seen=parse_settings(LastSeen, file.last_seen, toml=toml, path=("last_seen",)) if file.last_seen else None,
         strategies={
             key: parse_settings(Strategy, table, toml=toml, path=("strategies", key))
@@ -138,6 +141,7 @@ def _check_names(simulation: Simulation, toml: Toml) -> None:
 def acting(simulation: Simulation) -> list[str]:
     """Return the names that effects may use: numbers by name, levels as ``column=level``."""
     names = [c.name for c in simulation.covariates if c.distribution != "categorical"]
+    names += names_of(simulation.kinetics) if simulation.kinetics else ()
     return names + [f"{c.name}={level}" for c in simulation.covariates for level in c.shares]
 
 
@@ -156,6 +160,8 @@ def _named(simulation: Simulation) -> Iterator[tuple[str, str, KeyPath]]:
         yield from (("state", name, ("mrd", "levels", name)) for name in simulation.mrd.levels)
     if simulation.last_seen:
         yield from (("state", name, ("last_seen", "of")) for name in simulation.last_seen.of)
+    if simulation.kinetics:
+        yield "covariate", simulation.kinetics.burden, ("kinetics", "burden")
     for key, strategy in simulation.strategies.items():
         yield from (("decision", name, ("strategies", key, "decisions", name)) for name in strategy.decisions)
 

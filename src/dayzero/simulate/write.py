@@ -21,7 +21,7 @@ _CONVENTIONS: Final = (
 
 
 def write_cohort(cohort: Cohort, out: Path) -> list[Path]:
-    """Write ``patients.csv``, ``events.csv``, ``mrd.csv``, ``study.toml`` and ``README.md`` into a new folder.
+    """Write the tables of a cohort, ``study.toml`` and ``README.md`` into a new folder.
 
     The folder appears when everything is written, or not at all.
 
@@ -54,6 +54,8 @@ def _write(cohort: Cohort, folder: Path) -> list[str]:
     tables = {"patients.csv": cohort.patients, "events.csv": cohort.events}
     if cohort.mrd is not None:
         tables["mrd.csv"] = cohort.mrd
+    if cohort.kinetics is not None:
+        tables["kinetics.csv"] = cohort.kinetics
     for name, frame in tables.items():
         frame.write_csv(folder / name)
     texts = {"study.toml": study_text(cohort), "README.md": readme_text(cohort)}
@@ -74,6 +76,7 @@ def study_text(cohort: Cohort) -> str:
     names |= {mark.event for mark in simulation.marks}
     data: dict[str, object] = {"patients": "patients.csv", "events": "events.csv"}
     data |= {"mrd": "mrd.csv"} if cohort.mrd is not None else {}
+    data |= {"kinetics": "kinetics.csv"} if cohort.kinetics is not None else {}
     data |= {"other_events": sorted(names - CORE_EVENTS)} if names - CORE_EVENTS else {}
     parts = [
         f"# A virtual cohort: {cohort.patients.height} patients, seed {cohort.seed}; README.md says what made it.",
@@ -136,6 +139,8 @@ def parameters(simulation: Simulation) -> Iterator[tuple[str, str, str]]:
         yield f"{mark.event} {mark.attribute}".strip() + f" of {' or '.join(mark.states)}", _given(mark), mark.source
     if simulation.mrd:
         yield "MRD", _given(simulation.mrd), simulation.mrd.source
+    if simulation.kinetics:
+        yield "kinetics (exploratory)", _given(simulation.kinetics), simulation.kinetics.source
     if simulation.last_seen:
         yield "last assessment of the disease", _given(simulation.last_seen), simulation.last_seen.source
 
