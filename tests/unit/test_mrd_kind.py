@@ -137,7 +137,7 @@ def test_the_table_of_visits_has_three_denominators_and_the_others_stand_folded(
     ]  # fmt: skip
     assert further.header[-1] == "In remission and alive\n(missing left out)"
     assert len(further.rows) == len(rates.rows)
-    reached = "Of infused who reached it\n(missing is failure)"
+    reached = "Of infused who reached the visit\n(missing is failure)"
     lost = run(graded(COHORT, *SAMPLES, end=[40.0] * 4 + [400.0] * 4))
     shown = kind_of(lost).details(lost)[0]
     assert shown is not None

@@ -352,3 +352,13 @@ def test_a_death_that_competes_is_named_by_what_did_not_come_before_it():
     long = Endpoint(name="x", label="A name that fills a whole line of its own", origin="hsct", events=("agvhd",),
                     competing=("death",))  # fmt: skip
     assert event_label("death", long) == "death"
+
+
+def test_the_table_below_a_survival_curve_counts_events_and_not_survivals() -> None:
+    below = at_risk(survival_section())
+    assert below is not None
+    assert below.header == ("Day", "At risk", "Events", "Censored")
+    competing = at_risk(incidence_section())
+    assert competing is not None
+    assert "Events" not in competing.header
+    assert len(competing.header) > 4

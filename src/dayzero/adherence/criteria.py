@@ -148,5 +148,6 @@ def _of_event(history: History, criterion: Criterion, start: Floats) -> Checked:
     by = np.where(np.isneginf(by), np.inf, by)
     day = first_day(history, term)
     with np.errstate(invalid="ignore"):
-        happened = Truth(np.isfinite(day) & (day <= by), (day > by) | np.isposinf(day))
+        judged = np.isfinite(by) | (day <= start) if criterion.before else True  # of who never had it nobody knows
+        happened = Truth(np.isfinite(day) & (day <= by) & judged, (day > by) | np.isposinf(day))
     return Checked(criterion, ~happened if criterion.absent else happened)

@@ -65,7 +65,8 @@ def _autologous(evidence: Evidence) -> Ints:
 
 def _begins(evidence: Evidence, endpoint: Endpoint, rows: Ints) -> Ints:
     """Return those of some events that are their patient's day zero."""
-    return rows[evidence.day_zeros[endpoint.origin][evidence.patient[rows]] == evidence.day[rows]]
+    begun = evidence.day_zeros[endpoint.origin][evidence.patient[rows]] == evidence.day[rows]
+    return np.asarray(rows[begun])
 
 
 def _between(evidence: Evidence, endpoint: Endpoint, rows: Ints) -> Ints:

@@ -13,6 +13,8 @@ CRS_WITHIN: Final = 60.0
 """Days from the last cells given within which their acute toxicity begins."""
 YEARS_LATER: Final = 5 * 365.25
 YEAR: Final = (365.0, 366.0)
+OUTCOMES: Final = frozenset({"relapse", "mrd_relapse", "progression", "death", "last_contact", "second_cancer"})
+"""Events that come on any day, and late: a long wait for one is no slip."""
 FEW: Final = 10
 """Patients whose days show what is usual of an event."""
 NARROW: Final = 300.0
@@ -52,7 +54,8 @@ def year_slip(evidence: Evidence) -> Iterable[Fault]:
     """Find events that lie far from where all others of their kind lie, and among them one year earlier or later."""
     day_zero = evidence.day_zeros[evidence.protocol.definitions.day_zero]
     since = evidence.day - day_zero[evidence.patient]
-    found = np.concatenate([NONE, *(rows[_slips(since[rows])] for rows in evidence.rows.values())])
+    planned = [rows for name, rows in evidence.rows.items() if name not in OUTCOMES]
+    found = np.concatenate([NONE, *(rows[_slips(since[rows])] for rows in planned)])
     words = "{n} {who} on a day that is unusual for the event, and usual one year earlier or later."
     return events_fault(evidence, np.sort(found), words)
 

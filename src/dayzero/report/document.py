@@ -12,7 +12,7 @@ import polars as pl
 
 from dayzero import __version__
 from dayzero.errors import Finding, InputError
-from dayzero.estimate import Estimate, concat
+from dayzero.estimate import concat
 from dayzero.report.hypertext import Printed, print_sections, render_html
 from dayzero.report.page import Page
 

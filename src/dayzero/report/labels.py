@@ -96,8 +96,8 @@ def column_label(column: str) -> str:
 
 
 _CAPITALS: Final = frozenset(
-    {"aml", "bmi", "cmv", "cns", "crp", "crs", "dli", "dna", "ebv", "ecog", "fab", "gvhd", "hla", "hsct",
-     "icaht", "icans", "iec", "il6", "kps", "ldh", "mds", "mrd", "pcr", "tbi", "tcd", "wbc"}
+    {"aml", "bmi", "cd7", "cd19", "cd22", "cmv", "cns", "crp", "crs", "dli", "dna", "ebv", "ecog", "fab", "gvhd", "hla",
+     "hsct", "icaht", "icans", "iec", "il6", "kps", "ldh", "mds", "mrd", "pcr", "tbi", "tcd", "wbc"}
 )  # fmt: skip
 _GVHD: Final = {"agvhd": "acute GVHD", "cgvhd": "chronic GVHD"}
 

@@ -20,7 +20,7 @@ _COLUMNS: Final = {  # denominator: the head of its column
     "in remission and alive": "In remission and alive\n(missing is failure)",
 }
 _FURTHER: Final = {  # the same, in the folded table
-    _REACHED: "Of infused who reached it\n(missing is failure)",
+    _REACHED: "Of infused who reached the visit\n(missing is failure)",
     f"in remission and alive{_WITH_RESULT}": "In remission and alive\n(missing left out)",
 }
 _RESULTS: Final = {
@@ -150,7 +150,7 @@ def _negativity(section: Section) -> Table | None:
         *patients("negative before", "Negative before the course already"),
         *patients("first shown negative", "First shown negative after it"),
         Row("Day on which it was first shown", ("", _middle(section, "first shown negative")), 1),
-        Row("Last day before on which it was not yet shown", ("", _middle(section, "not yet shown negative")), 1),
+        Row("Last day before on which it was known not to be", ("", _middle(section, "not yet shown negative")), 1),
         *patients("ever negative", "Negative at any time after it"),
         *patients("lost", "Positive again without relapse before"),
         Row("Days of negativity, at least", ("", _middle(section, "duration at least")), 1),
