@@ -14,10 +14,11 @@ CRS_WITHIN: Final = 60.0
 YEARS_LATER: Final = 5 * 365.25
 YEAR: Final = (365.0, 366.0)
 OUTCOMES: Final = frozenset({"relapse", "mrd_relapse", "progression", "death", "last_contact", "second_cancer"})
-"""Events that come on any day, and late: a long wait for one is no slip."""
+"""Events that come on any day, and late: a long wait for one is a slip only where all others lie close together."""
 FEW: Final = 10
 """Patients whose days show what is usual of an event."""
 NARROW: Final = 300.0
+NARROW_OUTCOME: Final = 60.0
 SLACK: Final = 30.0
 
 CELLS: Final = ("infusion", "hsct", "dli", "boost")
@@ -54,13 +55,13 @@ def year_slip(evidence: Evidence) -> Iterable[Fault]:
     """Find events that lie far from where all others of their kind lie, and among them one year earlier or later."""
     day_zero = evidence.day_zeros[evidence.protocol.definitions.day_zero]
     since = evidence.day - day_zero[evidence.patient]
-    planned = [rows for name, rows in evidence.rows.items() if name not in OUTCOMES]
-    found = np.concatenate([NONE, *(rows[_slips(since[rows])] for rows in planned)])
+    widths = {name: NARROW_OUTCOME if name in OUTCOMES else NARROW for name in evidence.rows}
+    found = np.concatenate([NONE, *(rows[_slips(since[rows], widths[name])] for name, rows in evidence.rows.items())])
     words = "{n} {who} on a day that is unusual for the event, and usual one year earlier or later."
     return events_fault(evidence, np.sort(found), words)
 
 
-def _slips(since: Floats) -> Bools:
+def _slips(since: Floats, narrow: float) -> Bools:
     """Return (events,) which days from day zero are the only ones of their kind, but for a slip of one year."""
     dated = since[np.isfinite(since)]
     slips = np.zeros(len(since), bool)
@@ -68,7 +69,7 @@ def _slips(since: Floats) -> Bools:
         return slips
     low, high = np.quantile(dated, [0.1, 0.9])
     outside = np.isfinite(since) & ((since < low - SLACK) | (since > high + SLACK))
-    if high - low > NARROW or outside.sum() > max(2, 0.05 * len(dated)):
+    if high - low > narrow or outside.sum() > max(2, 0.05 * len(dated)):
         return slips
     inside = since[np.isfinite(since) & ~outside]
     moved = [since + sign * slip for slip in YEAR for sign in (-1, 1)]

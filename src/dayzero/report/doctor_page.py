@@ -2,15 +2,15 @@
 
 import base64
 import hashlib
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from dayzero import __version__
-from dayzero.errors import Finding, InputError, Level
+from dayzero.errors import Finding, Level
 from dayzero.report.hypertext import FILES, style_sheet, summary_of, template
+from dayzero.report.page_file import write_page
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,7 @@ def write_doctor(page: DoctorPage, path: Path) -> None:
     InputError
         Where the file cannot be written.
     """
-    text = render_doctor(page)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.resolve().parent) as folder:
-            new = Path(folder) / "page.html"
-            new.write_text(text, encoding="utf-8", newline="\n")
-            new.replace(path)
-    except OSError as error:
-        raise InputError("the page cannot be written there", mend="Name another file with --out.") from error
+    write_page(render_doctor(page), path)
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import tempfile
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from dayzero import __version__
-from dayzero.errors import InputError
 from dayzero.protocol.plan_words import (
     NOT_STATED,
     criterion_words,
@@ -22,6 +20,7 @@ from dayzero.protocol.plan_words import (
     when_words,
 )
 from dayzero.report.hypertext import FILES, style_sheet, template
+from dayzero.report.page_file import write_page
 from dayzero.report.protocol_timeline import Lane, Timeline, timeline_of
 from dayzero.report.protocol_view import ProtocolView, figure_words, what_words, who_words
 
@@ -168,15 +167,7 @@ def write_protocol(view: ProtocolView, path: Path) -> None:
     InputError
         Where the file cannot be written.
     """
-    text = render_protocol(view)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.resolve().parent) as folder:
-            new = Path(folder) / "page.html"
-            new.write_text(text, encoding="utf-8", newline="\n")
-            new.replace(path)
-    except OSError as error:
-        raise InputError("the page cannot be written there", mend="Name another file with --out.") from error
+    write_page(render_protocol(view), path)
 
 
 @lru_cache(maxsize=1)
