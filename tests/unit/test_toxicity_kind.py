@@ -124,6 +124,25 @@ def test_an_autologous_transplant_brings_no_gvhd(tmp_path: Path) -> None:
     assert "toxicity-without-course" in codes(section)
 
 
+def test_a_transplant_of_years_before_day_zero_is_no_course_of_the_study(tmp_path: Path) -> None:
+    events = """
+patient event day value scale
+a hsct -400
+a agvhd -380 2 magic
+a infusion 0
+a hsct 60
+a agvhd 80 3 magic
+a death 200
+b hsct -300
+b infusion 0
+b last_contact 400
+"""
+    section = run(history(tmp_path, events), events=("agvhd",))
+    assert numbers(section, "agvhd>=3", "hsct=2") == (1, 1)
+    assert not len(section.estimates.where(group="hsct=1"))
+    assert "toxicity-without-course" in codes(section)
+
+
 def test_without_infusion_numbers_each_patient_counts_once_with_the_highest_grade(cohort: History) -> None:
     section = run(cohort, by_infusion=False)
     assert numbers(section, "crs", "infusion=any") == (4, 5)

@@ -8,12 +8,13 @@ import polars as pl
 from dayzero.analyses.context import Context
 from dayzero.analyses.toxicity_counts import MEDICATION_DAYS, count_grades, count_medication, count_scales, main_scale
 from dayzero.analyses.toxicity_grades import GVHD, Toxicity, grades_of, known_toxicities
+from dayzero.endpoints import first_day
 from dayzero.errors import Finding, InputError
 from dayzero.estimate import Estimate, concat
 from dayzero.grading.editions import scale_words
 from dayzero.grading.results import DISCLAIMER
 from dayzero.history import History
-from dayzero.protocol import Protocol
+from dayzero.protocol import Protocol, parse_term
 from dayzero.report.page import Section
 
 NOT_STATED = "scale not stated"
@@ -56,7 +57,9 @@ class ToxicitySettings:
 def run_toxicity(settings: ToxicitySettings, context: Context) -> Section:
     """Count grades by infusion number, with the days to their onset and their length, and CRS under every scale."""
     history = context.history
-    toxicities = [_scaled(grades_of(history, name), context.protocol) for name in _names(settings, history)]
+    since = first_day(history, parse_term(context.protocol.definitions.day_zero))
+    found = [grades_of(history, name, since=since) for name in _names(settings, history)]
+    toxicities = [_scaled(each, context.protocol) for each in found]
     if not any(each.rows.height for each in toxicities):
         mend = "A table of toxicities needs dated infusions or transplants among the events."
         raise InputError("nobody can have any of these toxicities", mend=mend, column="events")

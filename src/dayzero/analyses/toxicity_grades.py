@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from dayzero.grading.courses import courses
 from dayzero.history import History
 
+Floats = npt.NDArray[np.float64]
 GRADED: Final = ("crs", "icans", "neurotoxicity", "iec_hs", "icaht", "t_icaht", "agvhd", "cgvhd", "sos", "infection")
 """Toxicities by default, in the order of the page; those of which the study knows nothing are left out."""
 HIGHEST: Final = {"icaht": 4, "t_icaht": 4, "agvhd": 4, "cgvhd": 3}
@@ -65,14 +68,26 @@ def known_toxicities(history: History) -> tuple[str, ...]:
     return tuple(name for name in GRADED if name in names)
 
 
-def grades_of(history: History, name: str) -> Toxicity:
+def grades_of(history: History, name: str, *, since: Floats | None = None) -> Toxicity:
     """Return the grades of one toxicity, a row a patient and course.
 
+    Parameters
+    ----------
+    history, name
+        What happened, and the toxicity.
+    since
+        (patients,) each patient's day zero: transplants of years before it are history, not courses of the study.
+
+    Notes
+    -----
     A certain derived grade counts; else what was reported (also beside a derived grade of 0, which supersedes
     nothing); else the bounds of the derived grade. A course without any of them has no toxicity where the study has
     reports alone, and an unknown one where its grades are derived from tables.
     """
     opened = at_risk(history, name)
+    if since is not None:
+        zero = since[opened["patient"].to_numpy()]
+        opened = opened.filter(pl.Series(~(opened["day"].to_numpy() < zero) | ~np.isfinite(zero), dtype=pl.Boolean))
     events = _graded_events(history, name)
     placed = _placed(events, opened)
     derived = _derived(history, name)
