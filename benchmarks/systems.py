@@ -78,7 +78,7 @@ def _hazard_ratios(cohort: Cohort) -> list[str]:
     import numpy as np
 
     lines = [
-        "| hazard ratio of transplantation here, unadjusted | overall survival | LFS from remission |",
+        "| hazard ratio of transplantation here, unadjusted, against all not (yet) transplanted | overall survival | LFS from remission |",
         "|---|---|---|",
     ]
     found: dict[str, list[str]] = {"groups formed by what happened later": [], "a function of time": []}
