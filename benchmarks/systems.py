@@ -24,6 +24,7 @@ WORDS = {"cr": "CR", "mrd_negative": "MRD-negative", "crs_severe": "CRS of grade
          "reinfusion": "infused again", "emd_cr": "CR of extramedullary disease", "os": "overall survival",
          "lfs": "leukaemia-free survival", "efs": "event-free survival", "lfs_as_printed": "LFS, deaths censored",
          "isolated_emd": "isolated extramedullary relapse"}  # fmt: skip
+AGAINST = "hazard ratio of transplantation here, unadjusted, against all not (yet) transplanted"
 MARK = re.compile(r"<!-- figures -->.*?(?=\n## )", re.DOTALL)
 
 
@@ -78,7 +79,7 @@ def _hazard_ratios(cohort: Cohort) -> list[str]:
     import numpy as np
 
     lines = [
-        "| hazard ratio of transplantation here, unadjusted, against all not (yet) transplanted | overall survival | LFS from remission |",
+        f"| {AGAINST} | overall survival | LFS from remission |",
         "|---|---|---|",
     ]
     found: dict[str, list[str]] = {"groups formed by what happened later": [], "a function of time": []}
