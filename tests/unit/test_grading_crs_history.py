@@ -194,8 +194,9 @@ def test_fever_in_the_neutropenia_of_an_autologous_transplant_is_ambiguous() -> 
     assert (late["attribution"], late["lower_sensitivity"]) == ("infusion", 1)
 
 
-def test_after_an_allogeneic_transplant_fever_is_not_ambiguous_by_this_rule() -> None:
-    events = (event("hsct", 0.0, kind="allo"), event("infusion", 2.0))
+@pytest.mark.parametrize("kind", ["allo", "allogeneic", "Allogeneic", "haplo"])
+def test_after_an_allogeneic_transplant_fever_is_not_ambiguous_by_this_rule(kind: str) -> None:
+    events = (event("hsct", 0.0, kind=kind), event("infusion", 2.0))
     (result,) = crs(history(*events, vitals=vitals({"day": 4.0} | FEVER)))
     assert result["attribution"] == "infusion"
 

@@ -1,7 +1,5 @@
 """Derived CRS beside reported CRS: which events count, where the two differ, and scales that are not said."""
 
-import pytest
-
 from crs_histories import event, history, vitals
 from dayzero.errors import Finding
 from dayzero.grading.crs.history import derive_crs, grade_crs
@@ -65,18 +63,13 @@ def test_a_reported_grade_is_compared_on_its_own_scale() -> None:
     assert "crs-grade-differs" in findings(history(INFUSION, event("crs", 0.0, "3"), vitals=rows))
 
 
-@pytest.mark.parametrize("key", ["course", "number"])
-def test_a_reported_course_counts_before_its_date(key: str) -> None:
-    more = {"course": "1"} if key == "course" else {"number": 1}
-    known = history(
-        event("infusion", 0.0),
-        event("infusion", 30.0),
-        event("crs", 31.0, "1", **more),
-        vitals=vitals({"day": 2.0} | FEVER),
-    )
-    assert grade_crs(known).superseded == {4}
-    later = history(event("infusion", 0.0), event("infusion", 30.0), event("crs", 31.0, "1"), vitals=vitals(FEVER))
-    assert grade_crs(later).superseded == frozenset()
+def test_a_reported_course_counts_before_its_date_and_a_number_only_without_one() -> None:
+    """``number`` is the 1st, 2nd of its kind: the first CRS of a patient may be that of the second infusion."""
+    rows = vitals({"day": 2.0} | FEVER)
+    infusions = (event("infusion", 0.0), event("infusion", 30.0))
+    assert grade_crs(history(*infusions, event("crs", 31.0, "1", course="1"), vitals=rows)).superseded == {4}
+    assert grade_crs(history(*infusions, event("crs", 31.0, "1", number=1), vitals=rows)).superseded == frozenset()
+    assert grade_crs(history(*infusions, event("crs", 31.0, "1"), vitals=rows)).superseded == frozenset()
 
 
 def test_grading_again_replaces_what_was_derived() -> None:

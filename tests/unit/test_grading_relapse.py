@@ -1,5 +1,7 @@
 """Relapse in ALL by site, antigen and definition: rule book 4.5."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -214,6 +216,15 @@ def test_a_derived_relapse_replaces_a_reported_one_within_30_days(day, kept):
     history = graded(study([INFUSION, {"event": "relapse", "day": day}], assessments=[CR, marrow(90.0, 0.6)]))
     assert sorted(history.named("relapse")["source"].to_list()) == (["derived", "reported"] if kept else ["derived"])
     assert history.superseded == (frozenset() if kept else {3})
+
+
+@pytest.mark.parametrize(("reported", "day"), [(60.0, 60.0), (90.0, 90.0), (110.0, 90.0)])
+def test_a_relapse_is_dated_by_its_first_sign_and_keeps_both_sites(reported, day):
+    told = study([INFUSION, {"event": "relapse", "day": reported}], assessments=[CR, marrow(90.0, 0.6)])
+    site = pl.when(pl.col("event") == "relapse").then(pl.lit("cns")).alias("site")
+    found = graded(replace(told, events=told.events.with_columns(site))).named("relapse", ("site",))
+    assert found["day"].to_list() == [day]
+    assert found["site"].to_list() == ["bm+cns" if reported <= 90 else "bm"]
 
 
 def test_disease_after_a_reported_relapse_is_that_relapse():

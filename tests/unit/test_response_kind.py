@@ -460,6 +460,19 @@ def test_judged_mrd_is_drawn_at_its_limit_of_detection_and_its_method_is_named(t
     assert any(note.startswith("MRD by flow cytometry (MFC)") for note in section.notes)
 
 
+def test_a_judged_sample_below_quantification_is_a_result_that_is_not_negative(tmp_path: Path) -> None:
+    """It makes no event: left out, MRD negativity would be 1 of 1 here."""
+    base = cohort_of(tmp_path, 4, 4, more="p000 mrd 28 negative\n")
+    judged = pl.DataFrame(
+        {"patient": [0, 1, 2, 3], "day": [28.0] * 4, "specimen": ["bm", "bm", None, "csf"], "method": ["mfc"] * 4,
+         "status": ["negative", *["below_quantification"] * 3], "value": [None, 2e-5, 2e-5, 2e-5],
+         "value_bound": [None, "", "", ""], "lod": [1e-5] * 4}
+    )  # fmt: skip
+    section = run(replace(base, graded={"mrd": judged}))
+    assert numbers(section, "mrd_negative", "responders with an MRD result") == (1, 3)
+    assert numbers(section, "mrd_negative", "responders") == (1, 4)
+
+
 def test_a_waterfall_of_very_many_patients_is_made_of_lines() -> None:
     figure = draw_waterfall("Change", "log10", tuple(Bar(-k / 400, "CR", True) for k in range(400)))
     axes = figure.axes[0]

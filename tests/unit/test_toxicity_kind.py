@@ -124,6 +124,43 @@ def test_an_autologous_transplant_brings_no_gvhd(tmp_path: Path) -> None:
     assert "toxicity-without-course" in codes(section)
 
 
+def test_whose_cells_they_are_is_read_as_the_grader_of_gvhd_reads_it(tmp_path: Path) -> None:
+    events = """
+patient event day value scale origin donor
+a infusion 0 - - donor-derived
+a agvhd 20 2 magic
+b infusion 0 - - Allo
+b agvhd 20 3 magic
+c infusion 0 - - autologous
+c hsct 40 - - - autologous
+d infusion 0 - - autologous
+d hsct 40 - - autologous
+e infusion 0 - - autologous
+e hsct 40 - - - haplo
+e last_contact 300
+"""
+    section = run(history(tmp_path, events), events=("agvhd",))
+    assert numbers(section, "agvhd", "infusion=1") == (2, 2)
+    assert numbers(section, "agvhd", "hsct=1") == (0, 1)
+    assert codes(section) == []
+
+
+def test_a_course_of_gvhd_without_its_kind_is_a_transplant_else_the_day_tells(tmp_path: Path) -> None:
+    events = """
+patient event day value scale course origin
+a infusion 0
+a hsct 60
+a agvhd 80 3 magic 1
+b infusion 0 - - - donor
+b agvhd 20 2 magic 1
+b last_contact 300
+"""
+    section = run(history(tmp_path, events), events=("agvhd",))
+    assert numbers(section, "agvhd>=3", "hsct=1") == (1, 1)
+    assert numbers(section, "agvhd", "infusion=1") == (1, 1)
+    assert codes(section) == []
+
+
 def test_a_transplant_of_years_before_day_zero_is_no_course_of_the_study(tmp_path: Path) -> None:
     events = """
 patient event day value scale

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.grading.courses import courses
+from dayzero.grading.gvhd.donors import given_cells
 from dayzero.history import History
 
 Floats = npt.NDArray[np.float64]
@@ -15,7 +16,6 @@ GRADED: Final = ("crs", "icans", "neurotoxicity", "iec_hs", "icaht", "t_icaht", 
 """Toxicities by default, in the order of the page; those of which the study knows nothing are left out."""
 HIGHEST: Final = {"icaht": 4, "t_icaht": 4, "agvhd": 4, "cgvhd": 3}
 GVHD: Final = ("agvhd", "cgvhd")
-DONOR: Final = ("donor", "allogeneic")
 _WORDS: Final = {
     "none": 0, "no": 0, "absent": 0, "mild": 1, "moderate": 2, "severe": 3,
     "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5,
@@ -89,7 +89,7 @@ def grades_of(history: History, name: str, *, since: Floats | None = None) -> To
         zero = since[opened["patient"].to_numpy()]
         opened = opened.filter(pl.Series(~(opened["day"].to_numpy() < zero) | ~np.isfinite(zero), dtype=pl.Boolean))
     events = _graded_events(history, name)
-    placed = _placed(events, opened)
+    placed = _placed(events, opened, name)
     derived = _derived(history, name)
     silent = 0 if derived is None else HIGHEST.get(name, 5)
     table = _NOTHING if derived is None else derived
@@ -120,24 +120,9 @@ def at_risk(history: History, name: str) -> pl.DataFrame:
     GVHD comes of transplants that are not stated to be autologous, of donor lymphocytes, and of infusions that are
     stated to be a donor's; every other toxicity of infusions.
     """
-    kinds = ("infusion", "hsct", "dli") if name in GVHD else ("infusion",)
-    opened = courses(history, kinds)
     if name in GVHD:
-        own = pl.col("kind") == "infusion"
-        foreign = pl.col("origin").is_in(DONOR) if "origin" in opened.columns else pl.lit(value=False)
-        opened = opened.filter(~own | foreign.fill_null(value=False)).join(_autologous(history), on=_KEYS, how="anti")
-    return opened.select(*_KEYS, "day")
-
-
-def _autologous(history: History) -> pl.DataFrame:
-    """Return the keys of the autologous transplants."""
-    attribute = history.named("hsct", ("number", "kind")).drop_nulls("day").sort("patient", "day", maintain_order=True)
-    if "kind" not in attribute.columns:
-        return pl.DataFrame(schema={"patient": pl.Int64, "kind": pl.String, "course": pl.Int64})
-    place = pl.col("number").fill_null(pl.int_range(1, pl.len() + 1).over("patient")).cast(pl.Int64)
-    auto = pl.col("kind").str.strip_chars().str.to_lowercase().str.starts_with("auto")
-    numbered = attribute.with_columns(place.alias("course"))
-    return numbered.filter(auto).select("patient", pl.lit("hsct").alias("kind"), "course")
+        return given_cells(history).filter("from_donor").select(*_KEYS, "day")
+    return courses(history, ("infusion",)).select(*_KEYS, "day")
 
 
 def _graded_events(history: History, name: str) -> pl.DataFrame:
@@ -158,14 +143,17 @@ def _graded_events(history: History, name: str) -> pl.DataFrame:
     return graded.with_columns(pl.max_horizontal("lower", "upper").alias("upper"))
 
 
-def _placed(events: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
-    """Return the events that belong to a course: as they say themselves, else to the latest one on or before them."""
-    number = pl.col("course").cast(pl.Int64, strict=False)
-    said = events.filter(number.is_not_null()).with_columns(
-        number.alias("course"), pl.col("course_kind").fill_null("infusion").alias("kind")
-    )
+def _placed(events: pl.DataFrame, opened: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return the events that belong to a course: as they say themselves, else to the latest one on or before them.
+
+    A course without its kind is an infusion, of GVHD a transplant; where there is none of that number, the day tells.
+    """
+    number, bare = pl.col("course").cast(pl.Int64, strict=False), pl.col("course_kind").is_null()
+    kind = pl.col("course_kind").fill_null("hsct" if name in GVHD else "infusion").alias("kind")
+    said = events.filter(number.is_not_null()).with_columns(number.alias("course"), kind)
     said = said.join(opened.rename({"day": "opened"}), on=_KEYS, maintain_order="left")
-    rest = events.filter(number.is_null() & pl.col("day").is_not_null()).drop("course")
+    lone = bare & ~pl.col("row").is_in(said["row"].implode()) & (name in GVHD)
+    rest = events.filter((number.is_null() | lone) & pl.col("day").is_not_null()).drop("course")
     latest = opened.with_columns(pl.col("day").alias("opened")).sort("day")
     dated = rest.with_columns(pl.col("day").floor()).sort("day", maintain_order=True)
     found = dated.join_asof(latest, on="day", by="patient", check_sortedness=False).filter(pl.col("kind").is_not_null())

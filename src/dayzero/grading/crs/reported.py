@@ -29,12 +29,13 @@ def reported_crs(placed: Placed) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        ``patient``, ``row``, ``group`` (by ``course`` or ``number`` where the event has one, else by its day; null
-        where it lies in none), ``value`` (null where it is no whole number from 0 to 5), ``scale`` as written, and
+        ``patient``, ``row``, ``group`` (by ``course`` where the event has one, else by its day, or by ``number``;
+        null where it lies in none), ``value`` (null where it is no whole number from 0 to 5), ``scale`` as written, and
         ``as_scale``: the edition of that name, null where there is none.
     """
     events = _reported(placed.history).with_row_index("at")
-    number = pl.coalesce(pl.col("course").cast(pl.Int64, strict=False), pl.col("number"))
+    undated = pl.when(pl.col("day").is_null()).then(pl.col("number"))  # 1st, 2nd of its kind: no course where dated
+    number = pl.coalesce(pl.col("course").cast(pl.Int64, strict=False), undated)
     named = events.with_columns(number.alias("course"), pl.col("course_kind").fill_null("infusion"))
     opened = placed.opened.select(
         "patient", pl.col("kind").alias("course_kind"), "course", pl.col("group").alias("named")

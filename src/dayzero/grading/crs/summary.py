@@ -15,6 +15,7 @@ from dayzero.grading.crs.grade import CrsRows, crs_results
 from dayzero.grading.crs.placed import Placed
 from dayzero.grading.crs.table import COLUMNS, read_crs
 from dayzero.grading.editions import Edition, edition, editions
+from dayzero.grading.gvhd.donors import given_cells
 from dayzero.grading.table import Bedside
 from dayzero.grading.truth import Bools, Floats
 
@@ -190,9 +191,8 @@ class CrsCourses:
 
 
 def _autologous(placed: Placed) -> pl.DataFrame:
-    found = placed.history.named("hsct", ("kind",)).drop_nulls("day")
-    if "kind" in found.columns:
-        found = found.filter(pl.col("kind").is_null() | (pl.col("kind").str.to_lowercase() != "allo"))
+    own = pl.col("autologous") | pl.col("assumed")
+    found = given_cells(placed.history).filter((pl.col("kind") == "hsct") & own)
     return found.select("patient", pl.col("day").alias("hsct"))
 
 

@@ -15,6 +15,7 @@ from dayzero.grading.response.events import (
     compare_assessors,
     compare_relapses,
     compare_responses,
+    first_signs,
     relapse_events,
     response_events,
     uncertain,
@@ -49,8 +50,8 @@ def derive_response(history: History, definitions: Definitions) -> Derived:
     found = assess(history, criteria, counts_within=definitions.counts_within)
     graded = response(found, criteria)
     lost = relapses(history, found, graded, edition=definition)
-    answered, again = response_events(graded), relapse_events(lost)
     within = float(definition.table["reported_within"])
+    answered, again = response_events(graded), first_signs(history, relapse_events(lost), within=within)
     told, differ = compare_responses(history, answered, within=definitions.counts_within)
     known, alone = compare_relapses(history, again, within=within)
     events = pl.concat([answered, again], how="diagonal")

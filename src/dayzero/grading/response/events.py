@@ -46,6 +46,27 @@ def relapse_events(relapse: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def first_signs(history: History, derived: pl.DataFrame, *, within: float) -> pl.DataFrame:
+    """Return the derived events, a relapse on the day on which it was reported where that is earlier, at both sites.
+
+    A relapse is dated by its first abnormal finding: one reported at most ``within`` days before the assessment that
+    shows it (a puncture of the spine before the marrow) is the same relapse, and its day and site count.
+    """
+    told = history.named("relapse", ("row", "site")).filter(pl.col("source") == "reported").drop_nulls("day")
+    site = pl.col("site") if "site" in told.columns else pl.lit(None, pl.String)
+    first = told.select("patient", pl.col("day").alias("told_day"), site.alias("told_site"))
+    keyed = derived.with_row_index("at")
+    pairs = keyed.filter(pl.col("event") == "relapse").join(first, on="patient")
+    lead = pl.col("day") - pl.col("told_day")
+    near = pairs.filter(lead.is_between(0, within)).sort("told_day").unique("at", keep="first", maintain_order=True)
+    both = pl.concat_list(pl.col("site").str.split("+"), pl.col("told_site").fill_null(pl.col("site")).str.split("+"))
+    joined = both.list.unique().list.sort().list.join("+").alias("joined")
+    moved = keyed.join(near.select("at", "told_day", joined), on="at", how="left", maintain_order="left")
+    day, place = pl.coalesce("told_day", "day").alias("day"), pl.coalesce("joined", "site").alias("site")
+    value = pl.coalesce("joined", "value").alias("value")
+    return moved.with_columns(day, place, value).select(derived.columns)
+
+
 def _pairs(history: History, derived: pl.DataFrame, event: str, within: float) -> pl.DataFrame:
     """Return reported events beside the nearest derived one of the same patient; null where there is none."""
     told = history.named(event, ("value", "row")).filter(pl.col("source") == "reported").drop_nulls("day")
