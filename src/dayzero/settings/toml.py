@@ -16,7 +16,7 @@ MAX_BYTES: Final = 5_000_000
 MAX_DEPTH: Final = 64
 
 # A dotted key of 64 parts: no settings file has one, and tomllib's time grows with the square of the parts.
-_LONG_KEY: Final = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")
+_LONG_KEY: Final = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MAX_DEPTH}}}""")
 _PAIR: Final = 'Write key = value, for example title = "My study".'
 # How tomllib's message begins, what is wrong in plain words, how to mend it.
 _SYNTAX: Final = (
