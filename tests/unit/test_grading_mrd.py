@@ -308,6 +308,12 @@ def test_reported_events_of_the_same_day_or_the_next_are_superseded() -> None:
     assert found.findings[1].rows == (3,)
 
 
+def test_a_sample_below_quantification_stands_in_the_place_of_a_reported_negative() -> None:
+    mrd = table({"day": 28.0, "value": 5e-5, "detected": True, "lod": 1e-5, "loq": 8e-5})
+    after = grade_mrd(history([(0, "infusion", 0.0, ""), (0, "mrd", 28.0, "negative")], mrd=mrd, end=[100.0]))
+    assert after.named("mrd")["value"].to_list() == ["below_quantification"]
+
+
 def test_superseded_counts_and_reported_stays_in_the_history() -> None:
     mrd = table({"day": 28.0, "value": 0.0, "lod": 1e-5})
     after = grade_mrd(history([(0, "infusion", 0.0, ""), (0, "mrd", 28.0, "positive")], mrd=mrd, end=[100.0]))

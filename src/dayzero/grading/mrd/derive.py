@@ -1,5 +1,7 @@
 """From the table ``mrd`` to statuses, visits and negativity beside what was reported."""
 
+from typing import Final
+
 import polars as pl
 
 from dayzero.grading.courses import in_courses
@@ -99,8 +101,12 @@ def _before(days: pl.DataFrame) -> pl.DataFrame:
     return last.select(*COURSE, pl.col("status").alias("baseline"), pl.col("day").alias("baseline_day"))
 
 
+CERTAIN: Final = ("negative", "positive", "below_quantification")
+"""What makes an event; a sample that is detected below quantification is not negative, whatever was reported."""
+
+
 def _events(samples: pl.DataFrame) -> pl.DataFrame:
-    certain = samples.filter(pl.col("status").is_in(["negative", "positive"]) & pl.col("day").is_not_null())
+    certain = samples.filter(pl.col("status").is_in(CERTAIN) & pl.col("day").is_not_null())
     return certain.select(
         "patient",
         pl.lit("mrd").alias("event"),
