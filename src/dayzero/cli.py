@@ -144,7 +144,7 @@ def demo(
 def simulate(
     name: Annotated[str, typer.Argument(help="A built-in simulation, or the path of a file; docs/simulate.md.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write; it must not exist or be empty.")],
-    patients: Annotated[int, typer.Option("--patients", help="How many.", min=1)] = 100,
+    patients: Annotated[int, typer.Option("--patients", help="How many.", min=1, max=1_000_000)] = 100,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same cohort.")] = 1,
     impose: Annotated[str | None, typer.Option("--impose", help="A strategy of the file, for everybody.")] = None,
 ) -> int:

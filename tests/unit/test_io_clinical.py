@@ -120,7 +120,7 @@ def test_days_are_on_the_clock_of_the_events(tmp_path: Path) -> None:
         (True, "patient,day", "labs.csv, row 1: the events have dates, but here stands 'day'. Give the rows 'date'"),
         (False, "patient,date", "labs.csv, row 1: the events have days, but here stands 'date'."),
         (True, "patient,when", "no column 'date' or 'day'"),
-        (True, "date", "no column 'patient'"),
+        (True, "date", "column patient: there is no such column"),
     ],
 )
 def test_another_clock_is_refused(tmp_path: Path, calendar: bool, header: str, fault: str) -> None:

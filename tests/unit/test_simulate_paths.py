@@ -125,10 +125,10 @@ def test_the_rows_of_a_patient_join() -> None:
 
 
 def test_a_circle_without_time_is_refused() -> None:
-    from dayzero.errors import InternalError
+    from dayzero.errors import InputError
 
     model = Model(("a", "b"), ((Way((1,), Fixed(0.0)),), (Way((0,), Fixed(0.0)),)))
-    with pytest.raises(InternalError, match="does not end"):
+    with pytest.raises(InputError, match="a circle: a patient enters"):
         simulate_paths(model, 3, seed=1, horizon=5.0)
 
 

@@ -84,6 +84,9 @@ def follow_courses(history: History, protocol: Protocol) -> tuple[Followed, ...]
     if not backbone(protocol):
         fault = "the study's protocol plans no course for everybody"
         raise InputError(fault, mend='Write protocol = "sandwich" in [study], or a path.', column="kind")
+    if backbone(protocol)[0].window:
+        fault = "the first course of the study's protocol has a window, and the plan counts from that course"
+        raise InputError(fault, mend="Leave out its window in the protocol file.", column="kind")
     first = _first(history, backbone(protocol)[0])
     start = start_days(history, first.given.day)
     result: dict[str, Followed] = {}

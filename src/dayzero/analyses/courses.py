@@ -23,6 +23,7 @@ NO_POSTBASELINE_GROUPS: Final = (
     "Who had a second infusion or a transplant is known only after day zero. Such groups are described here and never "
     'compared: whoever is in one has lived long enough to be (use kind = "strategy").'
 )
+_LONGEST: Final = 36_525  # days
 _LOST: Final = {"dli": "DLI", "hsct": "transplant"}
 
 
@@ -52,10 +53,12 @@ class CoursesSettings:
     def __post_init__(self) -> None:
         """Refuse what is no term, a figure that does not hold day zero, and groups without a column."""
         parse_term(self.origin or "infusion:1")
-        if not -np.inf < self.from_day <= 0:
-            raise InputError("a figure that begins after day zero", mend="Write from_day = -90.", column="from_day")
-        if self.to_day is not None and not 0 < self.to_day < np.inf:
-            raise InputError("a figure that ends on day zero", mend="Write to_day = 730.", column="to_day")
+        if not -_LONGEST <= self.from_day <= 0:
+            fault = "a figure that begins after day zero, or a century before it"
+            raise InputError(fault, mend="Write from_day = -90.", column="from_day")
+        if self.to_day is not None and not 1 <= self.to_day <= _LONGEST:
+            fault = "a figure that ends on day zero, or a century after it"
+            raise InputError(fault, mend="Write to_day = 730.", column="to_day")
         if self.sort == "group" and not self.by:
             mend = 'Name a baseline column: by = "risk", or write sort = "follow_up".'
             raise InputError("bars by group without groups", mend=mend, column="sort")

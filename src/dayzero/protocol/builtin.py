@@ -1,5 +1,6 @@
 """The protocols that come with dayzero: one file each in ``dayzero/protocols``."""
 
+import os
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -35,7 +36,7 @@ def protocol_file(name: str, folder: Path = Path()) -> Path:
     if name in builtin_names():
         return _FOLDER / f"{name}.toml"
     path = folder / name
-    if not path.suffix and not path.exists():
+    if not path.suffix and not os.path.lexists(path):
         guess = nearest(name, builtin_names())
         question = f"Did you mean {guess!r}? " if guess else ""
         mend = f"{question}The built-in ones are {', '.join(builtin_names())}; or name a file."

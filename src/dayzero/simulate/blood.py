@@ -77,8 +77,8 @@ class Kinetics:
         low = min(self.dose_per_kg, self.lloq, self.il6_median)
         if low <= 0 or min(self.noise, self.il6_sd, self.variation) < 0:
             raise InputError("no kinetics", mend="Write a dose, a limit and spreads above 0.", column="dose_per_kg")
-        if not 0 < len(self.days) <= MOST_DAYS or any(day < 0 for day in self.days):
-            raise InputError("no days of samples", mend=f"Write 1 to {MOST_DAYS} days from 0.", column="days")
+        if not 0 < len(self.days) <= MOST_DAYS or not all(0 <= day <= 36_525 for day in self.days):
+            raise InputError("no days of samples", mend=f"Write 1 to {MOST_DAYS} days within a century.", column="days")
 
 
 @dataclass(frozen=True)

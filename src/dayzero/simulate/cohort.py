@@ -106,7 +106,10 @@ def simulate_cohort(simulation: Simulation, n: int, *, seed: int, impose: str | 
     kinetics = simulation.kinetics
     blood = draw_blood(kinetics, acting[kinetics.burden], keys) if kinetics else None
     acting |= blood.values if blood else {}
-    paths = simulate_paths(model, n, seed=seed, horizon=simulation.header.horizon, covariates=acting)
+    try:
+        paths = simulate_paths(model, n, seed=seed, horizon=simulation.header.horizon, covariates=acting)
+    except InputError as error:
+        raise InputError(error.fault, mend=error.mend, file=simulation.name, column="ways") from None
     scene = Scene(simulation, visits_of(paths, len(model.states)), keys, acting)
     entry, end = _follow_up(simulation, keys)
     labels = _labels(n)

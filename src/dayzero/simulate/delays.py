@@ -36,7 +36,8 @@ class _Weibull:
     median_days: float
 
     def hazard(self) -> Hazard:
-        scale = self.median_days / np.log(2.0) ** (1.0 / self.shape) if self.shape > 0 else np.inf
+        with np.errstate(divide="ignore", over="ignore"):
+            scale = self.median_days / np.log(2.0) ** (1.0 / self.shape) if self.shape > 0 else np.inf
         return Weibull(self.shape, float(scale))
 
 

@@ -74,7 +74,8 @@ class Piecewise:
         steps = np.diff(self.cuts)
         sound = len(self.cuts) == len(self.rates) > 0 and self.cuts[0] == 0 and bool(np.all(steps > 0))
         rates = all(0 <= rate < np.inf for rate in self.rates)
-        _require(sound and rates, "no piecewise hazard", "Give cuts that increase from 0, and a rate for each.")
+        _require(sound, "no piecewise hazard", "Give cuts that increase from 0, and a rate for each.")
+        _require(rates, "a rate below 0", "Write rates from 0.")
 
     def _knots(self) -> Floats:
         """Return (k,) the cumulative hazard at each cut."""
@@ -146,7 +147,8 @@ class LogNormal:
         """Return the day of each cumulative hazard."""
         from scipy.special import ndtri_exp
 
-        return np.asarray(self.median * np.exp(-self.sd * ndtri_exp(-hazard)))
+        with np.errstate(over="ignore"):
+            return np.asarray(self.median * np.exp(-self.sd * ndtri_exp(-hazard)))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from typing import Literal
 from dayzero.errors import InputError
 
 Text = str | float | int
+LONGEST = 36_525  # days
+RESERVED = {"", "patient", "event", "date", "day", "value", "number"}
+ROUNDED = 0.0051  # that printed probabilities may miss 1 by
 
 
 def require_source(source: str) -> None:
@@ -15,6 +18,13 @@ def require_source(source: str) -> None:
     if not source.strip():
         mend = 'Write the document with its words, or "assumed".'
         raise InputError("a parameter without a source", mend=mend, column="source")
+
+
+def _require_names(attributes: Mapping[str, Text]) -> None:
+    """Refuse an attribute whose column holds something else."""
+    if RESERVED & set(attributes):
+        mend = "Name it, for example product; value and number stand beside attributes."
+        raise InputError("an attribute that is a column of every event", mend=mend, column="attributes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +62,8 @@ class Header:
     def __post_init__(self) -> None:
         """Refuse times that leave nobody any follow-up."""
         require_source(self.source)
+        if self.accrual > LONGEST:
+            raise InputError("more than a century of accrual", mend="Write days, for example 1461.", column="accrual")
         if self.horizon <= 0 or self.accrual < 0 or self.dropout_per_year < 0:
             raise InputError("a time below 0", mend="Write days and rates from 0.", column="horizon")
         if self.cutoff is not None and (self.cutoff - self.start).days <= self.accrual:
@@ -92,6 +104,14 @@ class Written:
     attributes: Mapping[str, Text] = field(default_factory=dict)
     when: tuple[Criterion, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse a row that no table of events holds."""
+        if not self.event.strip():
+            raise InputError("an event without a name", mend="Name it, for example infusion.", column="event")
+        if self.number is not None and self.number < 1:
+            raise InputError("not a whole number from 1", mend="Write number = 1.", column="number")
+        _require_names(self.attributes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
@@ -104,7 +124,7 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """A probability: itself, or a logit with effects; as one of several targets, a logit or a weight."""
+    """A probability: itself, or a logit with effects. Of several targets all add up to 1, or weigh beside logits."""
 
     probability: float | None = None
     constant: float | None = None
@@ -168,6 +188,9 @@ class WayTable:
             raise InputError("randomised, but not with a fixed probability", mend="Write it.", column="uptake")
         if len(self.targets) > 1 and set(self.shares) != set(self.targets):
             raise InputError("shares that are not those of the targets", mend="Give one a target.", column="shares")
+        plain = [share.probability for share in self.shares.values() if share.probability and not share.effects]
+        if len(plain) == len(self.shares) > 0 and abs(sum(plain) - 1) > ROUNDED:
+            raise InputError("probabilities that do not add up to 1", mend="Let them add up to 1.", column="shares")
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -228,6 +251,10 @@ class Mark:
     def __post_init__(self) -> None:
         """Refuse values of two kinds, and cutpoints that are none."""
         require_source(self.source)
+        if not self.event.strip() or (self.latest is not None and self.latest < 0):
+            mend = "Name it, for example crs, and write latest from 0."
+            raise InputError("an event without a name, or before its state", mend=mend, column="event")
+        _require_names(self.attributes)
         steps = all(a < b for a, b in zip(self.cutpoints, self.cutpoints[1:], strict=False))
         if self.levels and (len(self.cutpoints) != len(self.levels) - 1 or not steps):
             raise InputError("cutpoints that do not part the levels", mend="Give one between each.", column="cutpoints")

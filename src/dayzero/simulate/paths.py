@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from dayzero.errors import InternalError
+from dayzero.errors import InputError
 from dayzero.simulate.model import Covariates, Linear, Model, Way
 from dayzero.simulate.random import Floats, Ints, Keys, exponentials, patient_keys, uniforms
 
@@ -124,7 +124,8 @@ def _steps(cohort: _Cohort, horizon: float) -> Iterator[tuple[Ints, Ints, Floats
             yield at, np.full(len(at), code), enter, when, to
             moved.append(_arrive(cohort, at[~stays], when[~stays], to[~stays]))
         active = np.concatenate(moved) if moved else active[:0]
-    raise InternalError("a simulated path does not end: a way whose time is 0 leads in a circle")
+    mend = "Make the times of its ways longer, or let it end."
+    raise InputError(f"a circle: a patient enters {MOST_STEPS:,} states before the horizon", mend=mend)
 
 
 def _arrive(cohort: _Cohort, who: Ints, when: Floats, to: Ints) -> Ints:
@@ -164,14 +165,16 @@ def _latent(cohort: _Cohort, way: Way, at: Ints, draw: int) -> Floats:
     keys, now = cohort.keys[at], cohort.now[at]
     drawn = exponentials(keys, draw)
     if not way.log_ratio.trivial:
-        drawn *= np.exp(-_predictor(cohort, way.log_ratio, at))
+        with np.errstate(over="ignore"):
+            drawn *= np.exp(-_predictor(cohort, way.log_ratio, at))
     zero = now if way.clock < 0 else cohort.clocks[way.clock, at]
     if way.clock < 0:
         time = now + way.hazard.inverse(drawn)
     else:
         time = np.maximum(zero + way.hazard.inverse(drawn + way.hazard.cumulative(now - zero)), now)
     if way.uptake is not None:
-        share = 1 / (1 + np.exp(-_predictor(cohort, way.uptake, at)))
+        with np.errstate(over="ignore"):
+            share = 1 / (1 + np.exp(-_predictor(cohort, way.uptake, at)))
         time = np.where(uniforms(keys, draw + 1) < share, time, np.inf)
     if way.by is not None:
         time = np.minimum(time, np.maximum(zero + way.by, now))

@@ -9,6 +9,8 @@ from dayzero.simulate.hazards import Hazard
 from dayzero.simulate.language import Header, Mark, State, Text, WayTable, require_source
 from dayzero.simulate.people import Covariate
 
+MOST_MONTHS = 1_200
+
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
@@ -18,6 +20,11 @@ class Level:
     sd: float
     lowest: float | None = None
     highest: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distribution."""
+        if self.sd <= 0 or (self.lowest is not None and self.highest is not None and self.lowest >= self.highest):
+            raise InputError("no distribution", mend="Give sd > 0, lowest < highest.", column="sd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +63,13 @@ class Mrd:
     def __post_init__(self) -> None:
         """Refuse an assay that cannot be."""
         require_source(self.source)
-        if not 0 < self.lod < 1 or not 0 <= self.missed < 1 or self.noise < 0 or self.jitter < 0:
-            mend = "Write 0 < lod < 1, 0 <= missed < 1, noise and jitter from 0."
+        if not 0 < self.lod < 1 or not 0 <= self.missed < 1 or not 0 <= self.noise <= 10 or not 0 <= self.jitter <= 366:
+            mend = "Write 0 < lod < 1, 0 <= missed < 1, noise from 0 to 10, jitter from 0 to 366."
             raise InputError("no assay", mend=mend, column="lod")
+        steps = all(a < b for a, b in zip(self.months, self.months[1:], strict=False))
+        if not steps or not all(0 <= month <= MOST_MONTHS for month in self.months):
+            mend = f"Write months that increase, from 0 to {MOST_MONTHS}."
+            raise InputError("no schedule", mend=mend, column="months")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +152,11 @@ class Target:
     source: str
     day: float | None = None
     group: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a figure of nobody."""
+        if self.n < 1:
+            raise InputError("a figure of nobody", mend="Write n from 1.", column="n")
 
 
 @dataclass(frozen=True, kw_only=True)

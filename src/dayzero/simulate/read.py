@@ -1,5 +1,6 @@
 """Reading a simulation file; a name that it does not define is refused where it stands."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from dayzero.errors import InputError
+from dayzero.protocol.builtin import protocol_file
 from dayzero.settings import KeyPath, Toml, nearest, parse_settings, read_toml, shown
 from dayzero.simulate.blood import Kinetics, names_of
 from dayzero.simulate.delays import placed, read_hazard
@@ -53,19 +55,26 @@ def read_simulation(name: str | Path) -> Simulation:
     """
     if str(name) not in built_in():
         path = Path(name)
-        if not path.is_file():
+        if not os.path.lexists(path) or path.is_dir():
             mend = f"The built-in names are {', '.join(built_in())}; or name a file."
             raise InputError(f"no simulation {shown(str(name))!r}", mend=mend)
-        return _beside(path, _simulation(path.name.removesuffix(".toml").removesuffix(".simulation"), read_toml(path)))
+        toml = read_toml(path)
+        return _beside(path, toml, _simulation(path.name.removesuffix(".toml").removesuffix(".simulation"), toml))
     place = resources.files("dayzero").joinpath("protocols", f"{name}{ENDING}")
     with resources.as_file(place) as path:
         return _simulation(str(name), read_toml(path))
 
 
-def _beside(path: Path, simulation: Simulation) -> Simulation:
+def _beside(path: Path, toml: Toml, simulation: Simulation) -> Simulation:
     """Return the simulation with the path of a protocol file, which stands beside its own, made absolute."""
     protocol = path.parent / simulation.header.protocol
-    if not protocol.is_file():
+    if not simulation.header.protocol:
+        return simulation
+    if not os.path.lexists(protocol):
+        try:
+            protocol_file(simulation.header.protocol)
+        except InputError as error:
+            raise placed(error.fault, error.mend, toml=toml, path=("simulation", "protocol")) from None
         return simulation
     return replace(simulation, header=replace(simulation.header, protocol=str(protocol.resolve())))
 

@@ -30,13 +30,14 @@ def write_cohort(cohort: Cohort, out: Path) -> list[Path]:
     InputError
         Where the folder exists and is not empty, or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{shown(out.name)!r} exists and is not empty", mend="Name a new folder with --out.")
+    unwritable = InputError("the folder cannot be written", mend="Name another with --out.", file=shown(out.name))
     try:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise InputError(f"{shown(out.name)!r} exists and is not empty", mend="Name a new folder with --out.")
         out.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".dayzero-", dir=out.parent))
     except OSError:
-        raise InputError("the folder cannot be written", mend="Name another with --out.", file=out.name) from None
+        raise unwritable from None
     try:
         names = _write(cohort, scratch)
         scratch.chmod(0o755)
@@ -44,7 +45,7 @@ def write_cohort(cohort: Cohort, out: Path) -> list[Path]:
             out.rmdir()
         scratch.rename(out)
     except OSError:
-        raise InputError("the folder cannot be written", mend="Name another with --out.", file=out.name) from None
+        raise unwritable from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return [out / name for name in names]

@@ -62,7 +62,10 @@ def read_study(path: str | Path) -> Study:
     analyses = tuple(_analysis(toml, position, table) for position, table in enumerate(file.analysis))
     tables = _mapped(path, file.map, data, toml) if file.map is not None else _plain(path, data)
     history, findings = _history(tables, data, header)
-    history, clinical, files = with_clinical(history, path.parent, data, protocol)
+    try:
+        history, clinical, files = with_clinical(history, path.parent, data, protocol)
+    except InputError as error:
+        raise _in_definitions(error, path, header, toml) from None
     inputs = {name: file_digest(path.parent / name) for name in (path.name, *tables.files, *files)}
     names = (tables.patients.name, tables.events.name)
     published = _published(path, header, toml, possible=longest_possible(history, protocol))
@@ -78,6 +81,15 @@ def read_study(path: str | Path) -> Study:
         mapped=tables.mapped,
         folder=path.parent,
     )
+
+
+def _in_definitions(error: InputError, path: Path, header: Header, toml: Toml) -> InputError:
+    """Return the error of a definition at its place in the study file, or in the protocol file that it stands in."""
+    if error.file or not error.column:
+        return error
+    here = ("definitions", error.column) in toml.rows or not header.protocol
+    file = toml if here else read_toml(protocol_file(header.protocol, path.parent))
+    return placed(error, file, ("definitions",))
 
 
 def _published(path: Path, header: Header, toml: Toml, *, possible: float | None) -> tuple[Finding, ...]:

@@ -110,6 +110,8 @@ def bedside_days(source: Source, data: DataSettings, *, calendar: bool) -> pl.Se
     InputError
         As ``row_days``, and where hours stand in a study with dates.
     """
+    if not {"time", *CLOCK} & set(source.frame.columns):
+        raise source.header_fault("no column 'time'", "Give every row a time, as 2021-03-25T14:30 or hours from day 0.")
     if "time" not in source.frame.columns:
         return row_days(source, data, calendar=calendar)
     text = source.text("time")

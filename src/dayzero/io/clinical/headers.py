@@ -54,8 +54,7 @@ def find_places(source: Source, table: Table) -> Mapping[str, Place]:
     _refuse_near(source, [h for h in headers if h not in used], ["patient", *CLOCK, *spans, *places, *optional])
     for place in places.values():
         if place.column.required and not place.header:
-            have = ", ".join(shown(header) for header in headers[:12])
-            raise source.header_fault(f"no column {place.column.name!r}", f"Add it; the columns are {have}.")
+            raise source.lacks(place.column.name)
     return places
 
 

@@ -1,5 +1,6 @@
 """Reading the further tables of a study."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,7 @@ def _file(folder: Path, data: DataSettings, table: str) -> str:
     """Return the name of a table's file; empty where there is none."""
     named: str = getattr(data, table)
     name = named or f"{table}.csv"
-    if (folder / name).is_file():
+    if os.path.lexists(folder / name):  # a folder or a broken link is refused where it is read
         return name
     if named:
         mend = f"Correct {table} under [data] in the study file, or put the file beside it."

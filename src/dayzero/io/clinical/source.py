@@ -1,5 +1,6 @@
 """A further table as it stands in its file: csv, or the first sheet (or the one of its name) of a workbook."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,12 @@ class Source:
         row = int(self.rows[int(where.fill_null(value=False).arg_max() or 0)])
         return InputError(what, mend=mend, file=self.name, row=row, column=column)
 
+    def lacks(self, column: str) -> InputError:
+        """Return the error of a missing column; a name with a digit may be a patient's value, and is left out."""
+        names = [shown(name) for name in self.frame.columns[:12] if not re.search(r"\d", name)]
+        mend = f"Add it; the columns are {', '.join(names)}." if names else "Name the columns in the first row."
+        return self.header_fault(f"no column {column!r}", mend)
+
     def header_fault(self, what: str, mend: str) -> InputError:
         """Return an error of the header."""
         return InputError(what, mend=mend, file=self.name, row=1)
@@ -85,15 +92,14 @@ def read_source(path: Path, *, table: str, name: str, missing: Sequence[str] = (
         Where the file cannot be used, or has no column ``patient``.
     """
     if path.suffix.lower() in TEXT_FILES:
-        read, grid = read_csv(path, name=name), None
+        read, grid = read_csv(path, name=name, required=("patient",)), None
     else:
         grid = _sheet(read_grids(path, name=name), table)
         read = _below_header(grid)
     frame = _without_missing(read.frame, missing) if missing else read.frame
     source = Source(table, read.name, frame, read.rows, grid.findings if grid else ())
     if "patient" not in frame.columns:
-        have = ", ".join(shown(column) for column in frame.columns[:12])
-        raise source.header_fault("no column 'patient'", f"Add it; the columns are {have}.")
+        raise source.lacks("patient")
     return source
 
 
