@@ -461,14 +461,9 @@ def test_judged_mrd_is_drawn_at_its_limit_of_detection_and_its_method_is_named(t
 
 
 def test_a_judged_sample_below_quantification_is_a_result_that_is_not_negative(tmp_path: Path) -> None:
-    """It makes no event: left out, MRD negativity would be 1 of 1 here."""
-    base = cohort_of(tmp_path, 4, 4, more="p000 mrd 28 negative\n")
-    judged = pl.DataFrame(
-        {"patient": [0, 1, 2, 3], "day": [28.0] * 4, "specimen": ["bm", "bm", None, "csf"], "method": ["mfc"] * 4,
-         "status": ["negative", *["below_quantification"] * 3], "value": [None, 2e-5, 2e-5, 2e-5],
-         "value_bound": [None, "", "", ""], "lod": [1e-5] * 4}
-    )  # fmt: skip
-    section = run(replace(base, graded={"mrd": judged}))
+    """Left out, MRD negativity would be 1 of 1 here."""
+    trace = "p001 mrd 28 below_quantification\np002 mrd 28 below_quantification\n"
+    section = run(cohort_of(tmp_path, 4, 4, more=f"p000 mrd 28 negative\n{trace}"))
     assert numbers(section, "mrd_negative", "responders with an MRD result") == (1, 3)
     assert numbers(section, "mrd_negative", "responders") == (1, 4)
 

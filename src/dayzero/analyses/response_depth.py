@@ -9,7 +9,6 @@ from dayzero.analyses.denominators import Denominator, share, tally
 from dayzero.analyses.response_patients import ORDER, Responses, Window, mask
 from dayzero.estimate import Estimate, concat
 from dayzero.grading.courses import courses, in_courses
-from dayzero.grading.editions import edition
 from dayzero.history import History
 from dayzero.spells import Bools
 
@@ -27,8 +26,7 @@ def mrd_known(history: History, window: Window, threshold: float) -> tuple[Bools
     One negative sample suffices. A number is negative below the threshold; ``indeterminate`` (negative, insufficient
     sensitivity) is no result; what is detected but not to be quantified is one, and not negative.
     """
-    every = pl.concat([history.named("mrd", ("value", "row", "method")), _traces(history)], how="diagonal_relaxed")
-    rows = window.within(every, courses(history))
+    rows = window.within(history.named("mrd", ("value", "row", "method")), courses(history))
     text = pl.col("value").cast(pl.String).str.strip_chars().str.to_lowercase()
     number = text.cast(pl.Float64, strict=False)
     negative = (text.is_in(_NEGATIVE) | (number < threshold)).fill_null(value=False)
@@ -37,18 +35,6 @@ def mrd_known(history: History, window: Window, threshold: float) -> tuple[Bools
     n = len(history)
     known = mask(n, rows.filter(negative | positive)["patient"])
     return mask(n, rows.filter(negative)["patient"]), known, tuple(methods)
-
-
-def _traces(history: History) -> pl.DataFrame:
-    """Return the judged samples below quantification: they are certain, and make no event."""
-    judged = history.graded.get("mrd")
-    if judged is None:
-        return pl.DataFrame(schema={"patient": pl.Int64, "day": pl.Float64})
-    specimens = list(edition("mrd_methods").table["specimens"])
-    counted = pl.col("specimen").is_null() | pl.col("specimen").is_in(specimens)
-    rows = judged.filter(counted & (pl.col("status") == "below_quantification"))
-    names = [name for name in ("patient", "day", "method") if name in judged.columns]
-    return rows.select(*names, pl.col("status").alias("value"))
 
 
 def mrd_rates(

@@ -8,7 +8,6 @@ from dayzero.errors import InputError
 from dayzero.protocol import Treatment, parse_term
 from dayzero.strategies.strategy import Method, Strategy, Ties
 
-WITH_LANDMARKS: Final = ("landmark", "landmark_super")
 OF_EXPOSURES: Final = ("landmark", "landmark_super")  # an exposure that comes and goes is looked at on fixed days
 
 

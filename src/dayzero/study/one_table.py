@@ -27,7 +27,6 @@ from dayzero.io.tables import DataSettings
 from dayzero.protocol import Definitions
 
 Row = dict[str, Any]
-HEAD: Final = ("patient", "course", "grade", "lower", "upper", "evaluable", "scale", "drivers", "missing", "findings")
 _MRD: Final = ("negative", "below_quantification", "positive")
 
 

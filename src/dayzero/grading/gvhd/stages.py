@@ -14,7 +14,6 @@ from dayzero.grading.editions import Edition
 from dayzero.grading.truth import COMPARISONS, Bools, Floats, Truth, above
 
 TOP: Final = 4
-LOWER_GI_INPUTS: Final = ("stool_ml", "stool_ml_kg", "episodes", "weight", "severe_pain", "bloody_stool")
 
 
 @dataclass(frozen=True)
