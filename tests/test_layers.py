@@ -13,7 +13,7 @@ identities strategies cutpoints evidence
 estimators checks proposals adherence
 grading endpoints simulate io report examples
 protocol history spells estimate record
-settings
+settings vocabulary
 errors
 """.split("\n")[1:-1]
 DEPTH = {name: depth for depth, line in enumerate(LAYERS) for name in line.split()}

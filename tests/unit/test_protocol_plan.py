@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from dayzero.errors import InputError
-from dayzero.history import CORE_EVENTS
 from dayzero.protocol import (
     MONTH,
     Course,
@@ -18,7 +17,6 @@ from dayzero.protocol import (
     protocol_file,
     read_protocol,
 )
-from dayzero.protocol.plan_file import EVENTS
 from dayzero.record import Record, read_records
 from dayzero.report.protocol_timeline import timeline_of
 from dayzero.settings import read_toml
@@ -133,10 +131,6 @@ def test_the_row_is_that_of_the_key(tmp_path: Path) -> None:
 def test_an_event_is_known_once_declared(tmp_path: Path) -> None:
     text = PLAN.replace('needs = ["mrd=negative"]', 'excludes = ["listing"]')
     assert read_protocol(written(tmp_path, text)).decisions[0].excludes == ("listing",)
-
-
-def test_a_plan_knows_the_events_of_a_history() -> None:
-    assert EVENTS == CORE_EVENTS
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from dayzero.estimators.cox.proportional_hazards import Transform
 from dayzero.estimators.cox.time_effects import split_time_effects
 from dayzero.estimators.terms.covariates import code_levels
 from dayzero.estimators.terms.language import columns_of
-from dayzero.history import CORE_EVENTS
 from dayzero.protocol import Endpoint, definition, parse_term
 from dayzero.report.labels import column_label, in_sentence
 from dayzero.report.page import Section
 from dayzero.spells import Spells, split
+from dayzero.vocabulary import CORE_EVENTS
 
 
 @dataclass(frozen=True)

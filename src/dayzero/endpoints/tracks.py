@@ -14,9 +14,10 @@ import polars as pl
 
 from dayzero.endpoints.events import meets, occurrences
 from dayzero.errors import InputError
-from dayzero.history import CORE_EVENTS, History
+from dayzero.history import History
 from dayzero.protocol import Term, parse_term
 from dayzero.settings import nearest
+from dayzero.vocabulary import CORE_EVENTS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

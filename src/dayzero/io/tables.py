@@ -8,9 +8,10 @@ import numpy.typing as npt
 import polars as pl
 
 from dayzero.errors import Finding, InputError
-from dayzero.history import CORE_EVENTS, EVENT_COLUMNS, History
+from dayzero.history import EVENT_COLUMNS, History
 from dayzero.io.csv import Table
 from dayzero.io.partial_dates import PARTIAL, possible_days, precision
+from dayzero.vocabulary import CORE_EVENTS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from dayzero.history import CORE_EVENTS
 from dayzero.proposals import codes
 from dayzero.proposals.entry import Entry, dates_of, is_dated
 from dayzero.proposals.lines import Value, codes_table, quoted, table
 from dayzero.proposals.names import find
 from dayzero.proposals.sheet import Named, Sheet
+from dayzero.vocabulary import CORE_EVENTS
 
 _FOLLOW_UP: Final = frozenset({"death", "last_contact"})
 

@@ -8,16 +8,9 @@ from dayzero.errors import InputError
 from dayzero.protocol.plan import Comparison, Course, Criterion, Decision, Status, Visit, Wording
 from dayzero.protocol.term import parse_term
 from dayzero.settings import KeyPath, Toml, nearest, parse_settings, row_of, shown
+from dayzero.vocabulary import CORE_EVENTS
 
 T = TypeVar("T")
-
-EVENTS: Final = frozenset(
-    """diagnosis enrolment apheresis bridging lymphodepletion infusion hsct dli boost response mrd relapse progression
-    death last_contact crs icans agvhd cgvhd neutrophil_engraftment platelet_engraftment graft_failure infection
-    second_cancer new_therapy neurotoxicity icaht iec_hs sos mrd_relapse b_cell_recovery leukocyte_engraftment
-    platelet_engraftment_50""".split()
-)
-"""Events that a plan may name; others are declared in ``[protocol] other_events``."""
 
 NO_COURSE: Final = "none"
 """The option of a decision that is no course."""
@@ -153,7 +146,7 @@ def _check_known(what: str, name: str, known: Sequence[str], toml: Toml, place: 
 
 
 def _check_events(plan: Plan, toml: Toml) -> None:
-    known = sorted(EVENTS | set(plan.header.other_events))
+    known = sorted(CORE_EVENTS | set(plan.header.other_events))
     for place, text in _terms(plan):
         for name in parse_term(text).names:
             if name not in known:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from dayzero.errors import InputError
-from dayzero.history import CORE_EVENTS
 from dayzero.settings import shown
 from dayzero.simulate.analyses import analysis_tables
 from dayzero.simulate.cohort import Cohort
 from dayzero.simulate.plan import Simulation
 from dayzero.simulate.toml_text import toml_table, toml_value
+from dayzero.vocabulary import CORE_EVENTS
 
 _CONVENTIONS: Final = (
     "Days are whole, half days rounded up. Clocks count from the entry into a state, or from the entry that started "

@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from dayzero.errors import Finding
-from dayzero.history import CORE_EVENTS
 from dayzero.io.csv import Table
 from dayzero.io.excel_damage import find_excel_damage
 from dayzero.io.files import read_grids
@@ -24,6 +23,7 @@ from dayzero.io.mapping.rows import PatientRows, read_rows
 from dayzero.io.mapping.settings import MapSettings, SheetSettings
 from dayzero.io.tables import DataSettings
 from dayzero.settings import Toml, nearest, shown
+from dayzero.vocabulary import CORE_EVENTS
 
 _ORDER: Final = ("patient", "event", "date", "day", "value", "unit", "number")
 
